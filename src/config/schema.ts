@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import { mountOptionProblem } from '../pools/mount-options.ts';
+
+/** A pool's name is the first part of its volumes' ids, a directory name and a metric label: short and plain. */
+const poolName = z
+  .string()
+  .regex(
+    /^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/,
+    'a pool name of 1 to 32 lower-case letters, digits and inner hyphens',
+  );
+
+const absolutePath = z
+  .string()
+  .max(1024, 'an absolute path of at most 1024 characters')
+  .refine(
+    (path) => path.startsWith('/') && !path.split('/').includes('..') && !/[\u0000-\u001f\u007f]/.test(path),
+    'an absolute path without ".."',
+  );
+
+const mountOption = z.string().superRefine((option, context) => {
+  const problem = mountOptionProblem(option, 'nfs');
+  if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
+});
+
+const nfs = z.strictObject({
+  server: z
+    .string()
+    .regex(
+      /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$|^\[?[0-9a-fA-F:]+\]?$/,
+      'a host name or an IP address of the NFS server',
+    ),
+  path: absolutePath,
+  mountOptions: z.array(mountOption).default([]),
+});
+
+const local = z.strictObject({
+  path: absolutePath.refine((path) => path !== '/', 'a directory below "/", not "/" itself'),
+});
+
+const pool = z
+  .strictObject({ nfs: nfs.optional(), local: local.optional() })
+  .refine(
+    (value) => (value.nfs === undefined) !== (value.local === undefined),
+    'exactly one of "nfs" and "local"',
+  );
+
+export const configSchema = z.strictObject({
+  pools: z.record(poolName, pool).refine((pools) => Object.keys(pools).length > 0, 'at least one pool'),
+});
+
+export type NfsPoolConfig = z.infer<typeof nfs>;
+export type LocalPoolConfig = z.infer<typeof local>;
+/** How one pool is reached: exactly one member is set. */
+export type PoolConfig =
+  | { readonly kind: 'nfs'; readonly name: string; readonly nfs: NfsPoolConfig }
+  | { readonly kind: 'local'; readonly name: string; readonly local: LocalPoolConfig };
