@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { CommandError } from '../../../src/host/command-error.ts';
+import { run } from '../../../src/host/run.ts';
+
+async function failure(promise: Promise<unknown>): Promise<CommandError> {
+  const error = await promise.then(
+    () => undefined,
+    (cause: unknown) => cause,
+  );
+  assert.ok(error instanceof CommandError);
+  return error;
+}
+
+test('a command gives its standard output', async () => {
+  assert.equal(await run('echo', ['a b', '$HOME'], { timeoutMs: 5000 }), 'a b $HOME\n');
+});
+
+test('a command sees nothing of our environment and speaks plain English', async () => {
+  process.env.BERTH_TEST_SECRET = 'x';
+  const lines = (await run('env', [], { timeoutMs: 5000 })).trim().split('\n');
+  delete process.env.BERTH_TEST_SECRET;
+  assert.deepEqual(lines.map((line) => line.split('=')[0]).sort(), ['LC_ALL', 'PATH']);
+});
+
+test('a failure has a short message for people and the whole output for the log', async () => {
+  const error = await failure(run('ls', ['/does/not/exist'], { timeoutMs: 5000 }));
+  assert.equal(error.shortMessage, 'ls failed with exit status 2');
+  assert.equal(error.exitCode, 2);
+  assert.equal(error.timedOut, false);
+  assert.match(error.output, /No such file or directory/);
+});
+
+test('a missing program is said to be missing', async () => {
+  const error = await failure(run('berth-no-such-program', [], { timeoutMs: 5000 }));
+  assert.equal(error.shortMessage, 'berth-no-such-program is not installed');
+});
+
+test('a command past its deadline is killed with its whole group', async () => {
+  const started = performance.now();
+  const error = await failure(run('sh', ['-c', 'sleep 300 & echo $!; wait'], { timeoutMs: 200 }));
+  assert.equal(error.timedOut, true);
+  assert.ok(performance.now() - started < 2000);
+  const pid = error.output.trim();
+  for (let i = 0; i < 50 && alive(pid); i += 1) await delay(20);
+  assert.equal(alive(pid), false, 'the grandchild lives on');
+});
+
+test('a process that escapes from its group does not keep the caller waiting', async () => {
+  const started = performance.now();
+  const error = await failure(
+    run('sh', ['-c', 'setsid sh -c "echo \\$\\$; exec sleep 300" & wait'], { timeoutMs: 300 }),
+  );
+  assert.ok(performance.now() - started < 2000);
+  process.kill(Number(error.output.trim()), 'SIGKILL');
+});
+
+test('output is bounded', async () => {
+  const output = await run('seq', ['100000'], { timeoutMs: 20_000 });
+  assert.ok(output.length <= 65_536 && output.length > 60_000);
+});
+
+/** A zombie that nobody has waited for yet is dead. */
+function alive(pid: string): boolean {
+  const stat = `/proc/${pid}/stat`;
+  return existsSync(stat) && !/\) Z /.test(readFileSync(stat, 'utf8'));
+}
