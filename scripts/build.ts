@@ -1,0 +1,20 @@
+import { chmod } from 'node:fs/promises';
+import { build } from 'esbuild';
+
+/**
+ * Bundles the driver into one CommonJS file. One file starts in half the time of the sources and their
+ * packages, and takes some megabytes less memory on every node.
+ */
+await build({
+  entryPoints: ['src/cli.ts'],
+  outfile: 'dist/berth.cjs',
+  bundle: true,
+  platform: 'node',
+  target: 'node24',
+  format: 'cjs',
+  minify: true,
+  keepNames: true,
+  legalComments: 'external',
+  logLevel: 'warning',
+});
+await chmod('dist/berth.cjs', 0o755);

@@ -1,0 +1,34 @@
+import { status } from '@grpc/grpc-js';
+import { CsiError } from '../errors/csi-error.ts';
+import { deleteDirectory } from '../volumes/delete-directory.ts';
+import { parseVolumeId } from '../volumes/volume-id.ts';
+import type { DeleteVolumeRequest, DeleteVolumeResponseInit } from '../wire/generated/csi-types.ts';
+import type { ControllerDeps } from './deps.ts';
+
+/**
+ * CSI DeleteVolume. A volume that is not there is deleted already; a static one is never touched, and neither
+ * is anything that no record of Berth's names.
+ */
+export async function deleteVolume(
+  { stores }: ControllerDeps,
+  { volume_id: volumeId }: DeleteVolumeRequest,
+): Promise<DeleteVolumeResponseInit> {
+  const id = parseVolumeId(volumeId);
+  const store = id && stores.find(id.pool);
+  if (id === undefined || store === undefined) return {};
+  const result = await store.pool.use((state, tree) => deleteDirectory(state, tree, id.key));
+  switch (result.kind) {
+    case 'attached':
+      throw new CsiError(
+        status.FAILED_PRECONDITION,
+        'volume-in-use',
+        `The volume ${volumeId} is attached to ${result.nodes.join(', ')}; detach it there before it is deleted.`,
+      );
+    case 'gone':
+      store.inventory.forget(id.key);
+      if (result.record.onDelete === 'delete') store.janitor.kick();
+      return {};
+    case 'absent':
+      return {};
+  }
+}

@@ -1,0 +1,56 @@
+import { status } from '@grpc/grpc-js';
+import { CsiError } from '../errors/csi-error.ts';
+import { directoryExists } from '../volumes/directory.ts';
+import type { VolumeRecord } from '../volumes/record.ts';
+import { readRecord } from '../volumes/records.ts';
+import type { Store, Stores } from '../volumes/stores.ts';
+import { locateDirectory } from '../volumes/volume-context.ts';
+import { parseVolumeId, staticKeyOf } from '../volumes/volume-id.ts';
+
+export interface FoundVolume {
+  readonly store: Store;
+  /** Under which its attachments are kept. */
+  readonly key: string;
+  readonly subDir: string;
+  /** Undefined for a static volume. */
+  readonly record: VolumeRecord | undefined;
+}
+
+/** Finds a dynamic volume by its id; undefined for any other id. */
+export async function findDynamic(
+  stores: Stores,
+  volumeId: string,
+): Promise<(FoundVolume & { record: VolumeRecord }) | undefined> {
+  const id = parseVolumeId(volumeId);
+  const store = id && stores.find(id.pool);
+  if (id === undefined || store === undefined) return undefined;
+  const record = await store.pool.use((state, tree) => readRecord(state, tree, id.key));
+  return record && { store, key: id.key, subDir: record.subDir, record };
+}
+
+/**
+ * Finds a volume by its id, and a static one by the attributes that came with it; its directory must be there.
+ * Throws NOT_FOUND, and INVALID_ARGUMENT for attributes that cannot be right.
+ */
+export async function findVolume(
+  stores: Stores,
+  volumeId: string,
+  context: Readonly<Record<string, string>>,
+): Promise<FoundVolume> {
+  const dynamic = await findDynamic(stores, volumeId);
+  if (dynamic !== undefined) return dynamic;
+  if (context.subDir === undefined) throw notFound(volumeId);
+  const pools = new Map(stores.all().map((store) => [store.config.name, store.config]));
+  const { pool, subDir } = locateDirectory(volumeId, context, pools);
+  const store = stores.choose(pool.name);
+  if (!(await store.pool.use((_, tree) => directoryExists(tree, subDir)))) throw notFound(volumeId);
+  return { store, key: staticKeyOf(volumeId), subDir, record: undefined };
+}
+
+export function notFound(volumeId: string): CsiError {
+  return new CsiError(
+    status.NOT_FOUND,
+    'volume-not-found',
+    `The volume ${volumeId} does not exist on the pools of this driver; check its id, and for a static volume that its attributes name the pool and an existing directory.`,
+  );
+}

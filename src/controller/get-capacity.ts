@@ -1,0 +1,23 @@
+import { CsiError } from '../errors/csi-error.ts';
+import { readCapability } from '../volumes/capability.ts';
+import { readParameters } from '../volumes/parameters.ts';
+import type { GetCapacityRequest, GetCapacityResponseInit } from '../wire/generated/csi-types.ts';
+import type { ControllerDeps } from './deps.ts';
+
+/** CSI GetCapacity: what is free on the pool, in bytes; none for a capability that Berth cannot serve. */
+export async function getCapacity(
+  { stores }: ControllerDeps,
+  request: GetCapacityRequest,
+): Promise<GetCapacityResponseInit> {
+  // The values of subDir's tokens come with a claim, and there is none yet.
+  const { subDir: _, ...parameters } = request.parameters;
+  const store = stores.choose(readParameters(parameters, '').pool);
+  try {
+    for (const capability of request.volume_capabilities) readCapability(capability, store.config.kind);
+  } catch (error) {
+    if (error instanceof CsiError) return { available_capacity: '0' };
+    throw error;
+  }
+  const { bavail, bsize } = await store.pool.use((state, tree) => tree.statfs(state.root));
+  return { available_capacity: (bavail * bsize).toString() };
+}

@@ -1,0 +1,87 @@
+import { status } from '@grpc/grpc-js';
+import { CsiError } from '../errors/csi-error.ts';
+import { attach, attachedNodes } from '../volumes/attachments.ts';
+import { readCapability } from '../volumes/capability.ts';
+import { findNode, type NodeRecord } from '../volumes/nodes.ts';
+import type {
+  ControllerPublishVolumeRequest,
+  ControllerPublishVolumeResponseInit,
+} from '../wire/generated/csi-types.ts';
+import type { ControllerDeps } from './deps.ts';
+import { type FoundVolume, findVolume } from './find-volume.ts';
+import { inTurn } from './in-turn.ts';
+import { refuseOverlap } from './static-overlap.ts';
+
+/** CSI ControllerPublishVolume: attaches a volume to a node; of a single-node volume there is one at a time. */
+export async function controllerPublishVolume(
+  deps: ControllerDeps,
+  request: ControllerPublishVolumeRequest,
+): Promise<ControllerPublishVolumeResponseInit> {
+  const { volume_id: volumeId, node_id: nodeId } = request;
+  const volume = await findVolume(deps.stores, volumeId, request.volume_context);
+  const capability = readCapability(request.volume_capability, volume.store.config.kind);
+  const node = await nodeOf(deps, volume, nodeId);
+  if (volume.record === undefined) await refuseOverlap(volume, volumeId);
+  const readOnly = request.readonly || capability.readOnly;
+  const wanted = {
+    nodeId,
+    readOnly,
+    ...(volume.record === undefined ? { handle: volumeId, subDir: volume.subDir } : {}),
+  };
+  const result = await inTurn(node.maxVolumes > 0 ? nodeId : undefined, async () => {
+    if (node.maxVolumes > 0) await refuseBeyondLimit(deps, volume, node);
+    return volume.store.pool.use((state, tree) =>
+      attach(state, tree, volume.key, wanted, capability.multiNode),
+    );
+  });
+  switch (result.kind) {
+    case 'attached':
+      return { publish_context: readOnly ? { readonly: 'true' } : {} };
+    case 'incompatible':
+      throw new CsiError(
+        status.ALREADY_EXISTS,
+        'attached-differently',
+        `The volume ${volumeId} is attached to the node ${nodeId} already, but in another way (read-only or access mode); detach it first.`,
+      );
+    case 'elsewhere':
+      throw new CsiError(
+        status.FAILED_PRECONDITION,
+        'volume-in-use',
+        `The volume ${volumeId} cannot be attached to the node ${nodeId}: it is attached to ${result.nodes.join(', ')}, and only one node may have it at a time; detach it there first.`,
+      );
+  }
+}
+
+async function nodeOf({ ownNode }: ControllerDeps, volume: FoundVolume, nodeId: string): Promise<NodeRecord> {
+  if (ownNode?.nodeId === nodeId) return ownNode;
+  const node = await volume.store.pool.use((state, tree) => findNode(state, tree, nodeId));
+  if (node !== undefined) return node;
+  throw new CsiError(
+    status.NOT_FOUND,
+    'node-not-found',
+    `The node ${nodeId} is not known on the pool ${volume.store.config.name}: no node plugin of that name has announced itself there; check that it runs and reaches the pool.`,
+  );
+}
+
+async function refuseBeyondLimit(
+  { stores }: ControllerDeps,
+  volume: FoundVolume,
+  node: NodeRecord,
+): Promise<void> {
+  let count = 0;
+  for (const store of stores.all()) {
+    const { keys, attached } = await store.pool.use((state, tree) => store.inventory.keys(state, tree));
+    for (const key of keys.filter((name) => attached.has(name))) {
+      const nodes = await store.pool.use((state, tree) => attachedNodes(state, tree, key));
+      if (!nodes.includes(node.nodeId)) continue;
+      if (store === volume.store && key === volume.key) return;
+      count += 1;
+    }
+  }
+  if (count < node.maxVolumes) return;
+  throw new CsiError(
+    status.RESOURCE_EXHAUSTED,
+    'node-full',
+    `The node ${node.nodeId} has ${count} volumes attached, which is its limit (--max-volumes-per-node); detach one or use another node.`,
+  );
+}

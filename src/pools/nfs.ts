@@ -1,0 +1,89 @@
+import { existsSync } from 'node:fs';
+import { mkdir, rmdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { status } from '@grpc/grpc-js';
+import type { Logger } from 'pino';
+import type { NfsPoolConfig } from '../config/schema.ts';
+import { CsiError } from '../errors/csi-error.ts';
+import { mountNfs, unmount } from '../host/mount.ts';
+import { mountsBelow } from '../host/mountinfo.ts';
+import type { Backend } from './backend.ts';
+
+/**
+ * Options of the controller's own view of a share, after the pool's. Soft: a dead server gives an error instead
+ * of a thread that never comes back (nfs(5)). Directory entries are kept for a second only, and absent ones not
+ * at all, since another controller may work on the same pool.
+ */
+const ownOptions = [
+  'soft',
+  'timeo=50',
+  'retrans=1',
+  'retry=0',
+  'lookupcache=pos',
+  'acregmin=1',
+  'acregmax=1',
+  'acdirmin=1',
+  'acdirmax=1',
+  'nosuid',
+  'nodev',
+  'noexec',
+];
+
+/** Options of the pool that would undo the controller's own. */
+const overruled =
+  /^(hard|soft|softerr|timeo|retrans|retry|lookupcache|ac|noac|actimeo|ac(reg|dir)(min|max)|ro)(=|$)/;
+
+const mountTimeoutMs = 15_000;
+
+/** A pool on an NFS export, mounted below `directory` for the controller's own use. */
+export function nfsBackend(name: string, config: NfsPoolConfig, directory: string, log: Logger): Backend {
+  let generation = 0;
+
+  /** Lets go of what an earlier process left behind when it was killed; another one that lives keeps its own. */
+  async function sweep(): Promise<void> {
+    for (const mount of mountsBelow(directory)) {
+      const pid = Number.parseInt(basename(mount.mountPoint), 10);
+      if (pid === process.pid || !existsSync(`/proc/${pid}`)) await release(mount.mountPoint);
+    }
+  }
+
+  async function release(target: string): Promise<void> {
+    try {
+      await unmount(target);
+      await rmdir(target);
+    } catch (error) {
+      log.warn({ err: error, pool: name, target }, 'could not let go of a mount of the pool');
+    }
+  }
+
+  return {
+    kind: 'nfs',
+    needsSync: false,
+    async attach() {
+      if (generation === 0) await sweep();
+      generation += 1;
+      const target = join(directory, `${process.pid}-${generation}`);
+      await mkdir(target, { recursive: true, mode: 0o700 });
+      try {
+        await mountNfs({
+          server: config.server,
+          path: config.path,
+          target,
+          options: [...config.mountOptions.filter((option) => !overruled.test(option)), ...ownOptions],
+          timeoutMs: mountTimeoutMs,
+        });
+      } catch (error) {
+        await release(target);
+        if (error instanceof CsiError) throw error;
+        throw new CsiError(
+          status.UNAVAILABLE,
+          'pool-unavailable',
+          `The pool ${name} cannot be mounted from ${config.server}:${config.path}; check that the server runs and exports it to this host.`,
+          { cause: error },
+        );
+      }
+      return target;
+    },
+    detach: release,
+  };
+}

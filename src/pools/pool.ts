@@ -1,0 +1,256 @@
+import fs from 'node:fs';
+import { promisify } from 'node:util';
+import { status } from '@grpc/grpc-js';
+import type { Logger } from 'pino';
+import { CsiError } from '../errors/csi-error.ts';
+import { fromNodeError, isErrno } from '../errors/node-error.ts';
+import type { Backend } from './backend.ts';
+import { Gate } from './gate.ts';
+import { Tree } from './tree.ts';
+
+/** Calls in flight on one pool; the thread pool of the process has room for these and one probe of each pool. */
+export const slotsPerPool = 8;
+
+/** A call on a pool that takes longer marks the pool dead. Below the sidecars' 10 s, so that they get a reason. */
+const callLimitMs = 6_000;
+/** How long a request waits for a pool that is being attached for the first time. */
+const startLimitMs = 8_000;
+/** An answer slower than this is reported as a degraded pool. */
+const slowMs = 1_000;
+const probeEveryMs = 15_000;
+const retryEveryMs = 1_000;
+/** A view that stays dead this long is replaced by a fresh one, which also finds a server that moved. */
+const reattachAfterMs = 8_000;
+
+/** What is known of a pool, without asking it. */
+export interface PoolHealth {
+  readonly state: 'starting' | 'up' | 'slow' | 'down';
+  /** A sentence for people; empty while all is well. */
+  readonly reason: string;
+}
+
+interface View<S> {
+  readonly path: string;
+  readonly tree: Tree;
+  readonly state: S;
+}
+
+const open = promisify(fs.open);
+
+/**
+ * One pool as the controller uses it: attached once, kept, healed when it fails, let go of at the end.
+ * `S` is what `prepare` finds or makes on the tree right after it was attached.
+ */
+export class Pool<S> {
+  readonly name: string;
+  readonly #backend: Backend;
+  readonly #prepare: (tree: Tree) => Promise<S>;
+  readonly #log: Logger;
+  readonly #gate: Gate;
+  readonly #onUp = new Set<() => void>();
+  #view: View<S> | undefined;
+  #down: CsiError | undefined;
+  #downSince = 0;
+  #lastProbeMs = 0;
+  #started: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #checking: Promise<void> | undefined;
+  #stopped = false;
+  /** The view will never work again: what it leads to is gone from the server. */
+  #stale = false;
+
+  constructor(name: string, backend: Backend, prepare: (tree: Tree) => Promise<S>, log: Logger) {
+    this.name = name;
+    this.#backend = backend;
+    this.#prepare = prepare;
+    this.#log = log.child({ pool: name });
+    this.#gate = new Gate({
+      slots: slotsPerPool,
+      limitMs: callLimitMs,
+      onStuck: (ageMs) => this.#fail(`a call has not returned for ${Math.round(ageMs / 1000)} s`),
+    });
+  }
+
+  get kind(): Backend['kind'] {
+    return this.#backend.kind;
+  }
+
+  get health(): PoolHealth {
+    if (this.#down !== undefined) return { state: 'down', reason: this.#down.message };
+    if (this.#view === undefined)
+      return { state: 'starting', reason: `The pool ${this.name} is being attached.` };
+    if (this.#lastProbeMs > slowMs) {
+      return { state: 'slow', reason: `The pool ${this.name} took ${this.#lastProbeMs} ms to answer.` };
+    }
+    return { state: 'up', reason: '' };
+  }
+
+  /** Calls this each time the pool has become reachable (again). */
+  onUp(listener: () => void): void {
+    this.#onUp.add(listener);
+  }
+
+  /** Attaches the pool in the background; a pool that cannot be attached is tried again until it can. */
+  start(): void {
+    this.#started ??= this.#check();
+  }
+
+  /**
+   * Works on the pool's tree. Fails at once with UNAVAILABLE while the pool is known to be dead, and with the
+   * code for the errno where a call on it failed.
+   */
+  async use<T>(work: (state: S, tree: Tree) => Promise<T>): Promise<T> {
+    if (this.#view === undefined && this.#down === undefined) await this.#waitForStart();
+    if (this.#down !== undefined || this.#view === undefined)
+      throw this.#down ?? this.#unavailable('is not attached');
+    try {
+      return await work(this.#view.state, this.#view.tree);
+    } catch (error) {
+      if (isErrno(error, 'ESTALE', 'EIO', 'ETIMEDOUT', 'EHOSTDOWN', 'EBADF')) {
+        this.#fail(`a call failed with ${error.code}`);
+        throw this.#unavailable(`does not answer (${error.code})`, error);
+      }
+      throw fromNodeError(error, this.name);
+    }
+  }
+
+  /** Lets go of the pool: closes what is open on it and unmounts it. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    this.#gate.shut(this.#unavailable('is being let go of, as the driver ends'));
+    await this.#checking;
+    await this.#drop();
+  }
+
+  async #waitForStart(): Promise<void> {
+    this.start();
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, startLimitMs);
+    });
+    await Promise.race([this.#started, limit]);
+    clearTimeout(timer);
+    if (this.#view === undefined && this.#down === undefined)
+      throw this.#unavailable('is still being attached');
+  }
+
+  #unavailable(what: string, cause?: unknown): CsiError {
+    return new CsiError(
+      status.UNAVAILABLE,
+      'pool-unavailable',
+      `The pool ${this.name} ${what}; the call can be repeated once it is back.`,
+      { cause },
+    );
+  }
+
+  /** From now on calls fail at once, until a probe in the background was answered. */
+  #fail(what: string): void {
+    if (this.#down !== undefined || this.#stopped) return;
+    this.#log.warn({ what }, 'pool is down');
+    this.#setDown(this.#unavailable('does not answer'));
+    this.#schedule(0);
+  }
+
+  #setDown(error: CsiError): void {
+    if (this.#down === undefined) this.#downSince = performance.now();
+    this.#down = error;
+    this.#gate.shut(error);
+  }
+
+  #setUp(): void {
+    const was = this.#down;
+    this.#down = undefined;
+    this.#gate.open();
+    if (was !== undefined) this.#log.info('pool is up again');
+  }
+
+  #schedule(afterMs: number): void {
+    if (this.#stopped) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#check(), afterMs);
+    this.#timer.unref();
+  }
+
+  /** One look at the pool; never two at once. Always plans the next one. */
+  #check(): Promise<void> {
+    this.#checking ??= this.#look()
+      .catch((error: unknown) => {
+        if (this.#stopped) return;
+        this.#log.warn({ err: error }, 'pool cannot be reached');
+        this.#setDown(error instanceof CsiError ? error : this.#unavailable('cannot be attached', error));
+      })
+      .finally(() => {
+        this.#checking = undefined;
+        this.#schedule(this.#down === undefined ? probeEveryMs : retryEveryMs);
+      });
+    return this.#checking;
+  }
+
+  async #look(): Promise<void> {
+    if (this.#view === undefined) {
+      await this.#attach();
+    } else if (await this.#answers(this.#view)) {
+      // Calls given up earlier may still change the tree: only when the last is back is a retry alone on it.
+      if (this.#down === undefined || this.#gate.held > 0) return;
+      this.#setUp();
+    } else if (performance.now() - this.#downSince > reattachAfterMs || this.#stale) {
+      await this.#drop();
+      await this.#attach();
+    } else {
+      return;
+    }
+    for (const listener of this.#onUp) listener();
+  }
+
+  /** Asks the server itself (statfs is never answered from a cache), beside the gate. */
+  async #answers(view: View<S>): Promise<boolean> {
+    const startedAt = performance.now();
+    const error = await new Promise<NodeJS.ErrnoException | null>((resolve) => {
+      const overdue = setInterval(() => this.#fail('a probe has not returned'), callLimitMs);
+      overdue.unref();
+      fs.statfs(view.tree.root.at('.'), (failure) => {
+        clearInterval(overdue);
+        resolve(failure);
+      });
+    });
+    if (error === null) {
+      this.#lastProbeMs = Math.round(performance.now() - startedAt);
+      return true;
+    }
+    this.#stale = error.code === 'ESTALE' || error.code === 'EBADF';
+    this.#fail(`a probe failed with ${error.code}`);
+    return false;
+  }
+
+  async #attach(): Promise<void> {
+    const path = await this.#backend.attach();
+    try {
+      const fd = await open(path, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
+      const tree = new Tree(this.#gate, fd, this.#backend.needsSync);
+      this.#gate.open();
+      try {
+        const state = await this.#prepare(tree);
+        this.#view = { path, tree, state };
+      } catch (error) {
+        tree.abandon();
+        throw error;
+      }
+    } catch (error) {
+      await this.#backend.detach(path);
+      const explained = fromNodeError(error, this.name);
+      throw explained instanceof CsiError ? explained : this.#unavailable('cannot be used', error);
+    }
+    this.#stale = false;
+    this.#setUp();
+    this.#log.info('pool is attached');
+  }
+
+  async #drop(): Promise<void> {
+    const view = this.#view;
+    if (view === undefined) return;
+    this.#view = undefined;
+    view.tree.abandon();
+    await this.#backend.detach(view.path);
+  }
+}

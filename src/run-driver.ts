@@ -1,0 +1,75 @@
+import { type Logger, pino } from 'pino';
+import { loadConfig } from './config/load.ts';
+import type { PoolConfig } from './config/schema.ts';
+import { controllerService } from './controller/service.ts';
+import { identityService } from './identity/service.ts';
+import { createNodeService } from './node/service.ts';
+import { slotsPerPool } from './pools/pool.ts';
+import { CsiServer } from './server/server.ts';
+import type { Settings } from './settings.ts';
+import { announceOnce } from './volumes/announce.ts';
+import { Stores } from './volumes/stores.ts';
+
+/** Serves until SIGTERM or SIGINT, then drains. Throws UsageError where config or socket are wrong. */
+export async function runDriver(settings: Settings, version: string): Promise<void> {
+  const pools = loadConfig(settings.configFile);
+  sizeThreadPool(pools.size);
+  const log = pino({ level: settings.logLevel, base: { berth: settings.mode } });
+  const server = new CsiServer(log);
+  server.add('Identity', identityService({ driverName: settings.driverName, version }));
+  const stores = settings.mode === 'node' ? undefined : addController(server, settings, pools, log);
+  if (settings.mode !== 'controller') addNode(server, settings, pools, log);
+  await server.listen(settings.socket);
+  // From here on modes are what mkdir is given: a volume's directory needs no second round trip to set it.
+  process.umask(0);
+  stores?.start();
+  const stopAnnouncing =
+    stores === undefined
+      ? announceOnce({ node: ownNode(settings), pools, stateDir: settings.stateDir, log })
+      : undefined;
+  log.info({ socket: settings.socket, version }, 'serving');
+  const signal = await endSignal();
+  log.info({ signal }, 'draining');
+  await server.drain();
+  await Promise.all([stores?.stop(), stopAnnouncing?.()]);
+  log.info('ended');
+  // A call that hangs on a dead share must not keep the process.
+  process.exit(0);
+}
+
+function addController(
+  server: CsiServer,
+  settings: Settings,
+  pools: ReadonlyMap<string, PoolConfig>,
+  log: Logger,
+): Stores {
+  const stores = new Stores({ pools, stateDir: settings.stateDir, busy: () => server.activity.busy, log });
+  const node = settings.mode === 'all' ? ownNode(settings) : undefined;
+  if (node !== undefined) stores.announce(node, log);
+  server.add('Controller', controllerService({ stores, ...(node === undefined ? {} : { ownNode: node }) }));
+  return stores;
+}
+
+function addNode(
+  server: CsiServer,
+  { nodeId, maxVolumesPerNode, stateDir }: Settings,
+  pools: ReadonlyMap<string, PoolConfig>,
+  log: Logger,
+): void {
+  server.add('Node', createNodeService({ nodeId, maxVolumesPerNode, pools, stateDir, log }));
+}
+
+function ownNode({ nodeId, maxVolumesPerNode }: Settings) {
+  return { nodeId, maxVolumes: maxVolumesPerNode };
+}
+
+/** libuv reads this when the first call needs a thread: room for each pool's calls and probe, and some spare. */
+function sizeThreadPool(pools: number): void {
+  process.env.UV_THREADPOOL_SIZE = String(Math.min(1024, 4 + pools * (slotsPerPool + 2)));
+}
+
+function endSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
+  });
+}

@@ -1,0 +1,46 @@
+import type { Interceptor } from './call.ts';
+
+/** Calls that only look: background work need not wait for them. */
+const light = /^(Probe|Get|NodeGet|ControllerGetCap|GroupControllerGetCap)/;
+
+/** Counts what is being worked on, also for callers that no longer wait. */
+export class Activity {
+  #running = 0;
+  #heavy = 0;
+  #idle: (() => void)[] = [];
+
+  /** Whether calls are being served that background work should give way to. */
+  get busy(): boolean {
+    return this.#heavy > 0;
+  }
+
+  readonly interceptor: Interceptor = async (call, next) => {
+    const heavy = light.test(call.method) ? 0 : 1;
+    this.#running += 1;
+    this.#heavy += heavy;
+    try {
+      return await next();
+    } finally {
+      this.#running -= 1;
+      this.#heavy -= heavy;
+      if (this.#running === 0) for (const resolve of this.#idle.splice(0)) resolve();
+    }
+  };
+
+  /** Resolves when nothing is being worked on, or after `limitMs`. */
+  async drained(limitMs: number): Promise<boolean> {
+    if (this.#running === 0) return true;
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(false), limitMs);
+    });
+    const idle = new Promise<boolean>((resolve) => {
+      this.#idle.push(() => resolve(true));
+    });
+    try {
+      return await Promise.race([idle, limit]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}

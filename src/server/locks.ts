@@ -1,0 +1,97 @@
+import { status } from '@grpc/grpc-js';
+import type { Logger } from 'pino';
+import { CsiError } from '../errors/csi-error.ts';
+import { keyOf, parseVolumeId } from '../volumes/volume-id.ts';
+import { type Call, type Interceptor, stringField } from './call.ts';
+
+/**
+ * One lock per volume. A call that finds it taken is ABORTED at once, as the spec advises (CSI "Concurrency"),
+ * and its caller repeats it. Attaching and publishing at several places share the volume and exclude each other
+ * at the same place only: eight pods that start at once are not an error.
+ */
+type Scope = 'volume' | 'place';
+
+const scopes: Readonly<Record<string, Scope>> = {
+  CreateVolume: 'volume',
+  DeleteVolume: 'volume',
+  ControllerExpandVolume: 'volume',
+  ControllerModifyVolume: 'volume',
+  ControllerPublishVolume: 'place',
+  ControllerUnpublishVolume: 'place',
+  NodeStageVolume: 'volume',
+  NodeUnstageVolume: 'volume',
+  NodePublishVolume: 'place',
+  NodeUnpublishVolume: 'place',
+  NodeExpandVolume: 'place',
+};
+
+interface Holder {
+  readonly method: string;
+  readonly since: number;
+}
+
+interface Lock {
+  exclusive: Holder | undefined;
+  readonly shared: Set<Holder>;
+}
+
+/** Makes the interceptor that holds a call's locks until its work has ended, whoever still waits for it. */
+export function locking(log: Logger): Interceptor {
+  const locks = new Map<string, Lock>();
+
+  function take(call: Call, key: string, exclusive: boolean, holder: Holder): () => void {
+    const lock = locks.get(key) ?? { exclusive: undefined, shared: new Set<Holder>() };
+    const other = lock.exclusive ?? (exclusive ? lock.shared.values().next().value : undefined);
+    if (other !== undefined) throw busy(log, call, other);
+    locks.set(key, lock);
+    if (exclusive) lock.exclusive = holder;
+    else lock.shared.add(holder);
+    return () => {
+      if (exclusive) lock.exclusive = undefined;
+      else lock.shared.delete(holder);
+      if (lock.exclusive === undefined && lock.shared.size === 0) locks.delete(key);
+    };
+  }
+
+  return async (call, next) => {
+    const scope = scopes[call.method];
+    if (scope === undefined) return next();
+    const holder = { method: call.method, since: performance.now() };
+    const volume = `${call.service} ${volumeOf(call)}`;
+    const releaseVolume = take(call, volume, scope === 'volume', holder);
+    try {
+      const releasePlace =
+        scope === 'place' ? take(call, `${volume} ${placeOf(call)}`, true, holder) : undefined;
+      try {
+        return await next();
+      } finally {
+        releasePlace?.();
+      }
+    } finally {
+      releaseVolume();
+    }
+  };
+}
+
+/** The same text for a volume's name, while it has no id, and for the id it gets. */
+function volumeOf(call: Call): string {
+  const id = stringField(call, 'volume_id');
+  return id === '' ? keyOf(stringField(call, 'name')) : (parseVolumeId(id)?.key ?? id);
+}
+
+function placeOf(call: Call): string {
+  return stringField(call, 'target_path') || stringField(call, 'volume_path') || stringField(call, 'node_id');
+}
+
+function busy(log: Logger, call: Call, holder: Holder): CsiError {
+  const seconds = ((performance.now() - holder.since) / 1000).toFixed(1);
+  log.info(
+    { method: call.method, holder: holder.method, holderAgeSeconds: Number(seconds) },
+    'volume is busy',
+  );
+  return new CsiError(
+    status.ABORTED,
+    'volume-busy',
+    `Another call for this volume (${holder.method}, running for ${seconds} s) has not ended; repeat this one later.`,
+  );
+}

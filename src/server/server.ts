@@ -1,0 +1,122 @@
+import {
+  type handleUnaryCall,
+  Metadata,
+  Server,
+  ServerCredentials,
+  status,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js';
+import type { Logger } from 'pino';
+import { CsiError } from '../errors/csi-error.ts';
+import { type ServiceName, services } from '../wire/csi.ts';
+import { redactRequest } from '../wire/redact.ts';
+import { Activity } from './activity.ts';
+import { type Call, type Interceptor, intercept } from './call.ts';
+import { callLog } from './call-log.ts';
+import { mapErrors } from './errors.ts';
+import { locking } from './locks.ts';
+import { clearSocket } from './socket.ts';
+import { validateRequest } from './validate.ts';
+
+/** A service as it is implemented: a plain object of async functions by RPC name. */
+export type Implementation = Readonly<Record<string, unknown>>;
+
+/** How long a drain waits for the calls that run, in milliseconds; below the 30 s that Kubernetes waits. */
+const drainLimitMs = 20_000;
+
+const validate: Interceptor = (call, next) => {
+  validateRequest(call.path, call.request);
+  return next();
+};
+
+/** Serves CSI services on a UNIX socket. */
+export class CsiServer {
+  readonly activity = new Activity();
+  readonly #server = new Server({ 'grpc.max_receive_message_length': 4 * 1024 * 1024 });
+  readonly #interceptors: readonly Interceptor[];
+  readonly #log: Logger;
+
+  constructor(log: Logger) {
+    this.#log = log;
+    // The errors' mapping is inside the log, which so sees what the caller gets; validation is before the locks.
+    const concerns = [callLog(log, redactRequest), mapErrors, asAsync(validate), locking(log)];
+    this.#interceptors = [...concerns, this.activity.interceptor];
+  }
+
+  /** Adds one service; methods that the implementation lacks are UNIMPLEMENTED. */
+  add(service: ServiceName, implementation: Implementation): void {
+    const definition = services[service];
+    const handlers: UntypedServiceImplementation = {};
+    for (const [method, { path }] of Object.entries(definition)) {
+      const handler = implementation[method];
+      if (isHandler(handler)) handlers[method] = this.#unary(service, method, path, handler);
+    }
+    this.#server.addService(definition, handlers);
+  }
+
+  /** Starts to listen. Throws UsageError where the socket is in use. */
+  async listen(path: string): Promise<void> {
+    await clearSocket(path);
+    // Only root may call the driver: whoever can, can mount.
+    const umask = process.umask(0o177);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#server.bindAsync(`unix://${path}`, ServerCredentials.createInsecure(), (error) => {
+          if (error === null) resolve();
+          else reject(error);
+        });
+      });
+    } finally {
+      process.umask(umask);
+    }
+  }
+
+  /** Takes no more calls, lets those that run come to their end (bounded), and closes. */
+  async drain(): Promise<void> {
+    const closed = new Promise<void>((resolve) => {
+      this.#server.tryShutdown(() => resolve());
+    });
+    if (!(await this.activity.drained(drainLimitMs))) {
+      this.#log.warn('calls were still running when the driver had to end; their callers will repeat them');
+    }
+    // The answers of the last calls are on their way; idle connections are not waited for.
+    const timer = setTimeout(() => this.#server.forceShutdown(), 500);
+    await closed;
+    clearTimeout(timer);
+  }
+
+  #unary(
+    service: ServiceName,
+    method: string,
+    path: string,
+    handler: (request: unknown) => Promise<object>,
+  ): handleUnaryCall<Readonly<Record<string, unknown>>, object> {
+    return ({ request }, callback) => {
+      const call: Call = { path, method, service, request };
+      intercept(this.#interceptors, call, () => handler(request)).then(
+        (response) => callback(null, response),
+        (error: unknown) => callback(toServiceError(error)),
+      );
+    };
+  }
+}
+
+function toServiceError(error: unknown) {
+  const known = error instanceof CsiError;
+  return {
+    name: 'CsiError',
+    code: known ? error.code : status.INTERNAL,
+    message: known ? error.message : 'The driver failed; its log says why.',
+    details: known ? error.message : 'The driver failed; its log says why.',
+    metadata: new Metadata(),
+  };
+}
+
+/** So that what an interceptor throws at once is a rejection like any other. */
+function asAsync(interceptor: Interceptor): Interceptor {
+  return async (call, next) => interceptor(call, next);
+}
+
+function isHandler(value: unknown): value is (request: unknown) => Promise<object> {
+  return typeof value === 'function';
+}

@@ -1,0 +1,77 @@
+import { UsageError } from './errors/usage-error.ts';
+import { socketPath } from './server/socket.ts';
+
+export const modes = ['controller', 'node', 'all'] as const;
+export type Mode = (typeof modes)[number];
+
+/** The flags as they were given, after their environment variables and defaults. */
+export interface Flags {
+  readonly endpoint: string;
+  readonly config: string;
+  readonly driverName: string;
+  readonly nodeId?: string;
+  readonly maxVolumesPerNode: string;
+  readonly stateDir: string;
+  readonly logLevel: string;
+}
+
+export interface Settings {
+  readonly mode: Mode;
+  readonly socket: string;
+  readonly configFile: string;
+  readonly driverName: string;
+  /** Empty where there is no Node service. */
+  readonly nodeId: string;
+  readonly maxVolumesPerNode: number;
+  readonly stateDir: string;
+  readonly logLevel: string;
+}
+
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
+
+/** Checks the flags. Throws UsageError for the first that is wrong. */
+export function readSettings(mode: Mode, flags: Flags): Settings {
+  return {
+    mode,
+    socket: socketPath(flags.endpoint),
+    configFile: flags.config,
+    driverName: driverName(flags.driverName),
+    nodeId: mode === 'controller' ? '' : nodeId(flags.nodeId),
+    maxVolumesPerNode: count(flags.maxVolumesPerNode),
+    stateDir: stateDir(flags.stateDir),
+    logLevel: logLevel(flags.logLevel),
+  };
+}
+
+/** CSI GetPluginInfo: a domain name, at most 63 characters, letters at both ends as csi-sanity asks. */
+function driverName(name: string): string {
+  if (name.length <= 63 && /^[A-Za-z]([A-Za-z0-9.-]*[A-Za-z])?$/.test(name)) return name;
+  throw new UsageError(
+    `--driver-name ${name}: expected at most 63 letters, digits, dots and hyphens, with a letter at both ends`,
+  );
+}
+
+/** CSI NodeGetInfo: at most 256 bytes. */
+function nodeId(id: string | undefined): string {
+  if (id === undefined || id === '') {
+    throw new UsageError('--node-id is missing; give the name of this node (or set NODE_ID)');
+  }
+  if (Buffer.byteLength(id) <= 256 && !/[\u0000-\u001f\u007f-\u009f]/.test(id)) return id;
+  throw new UsageError('--node-id: expected at most 256 bytes without control characters');
+}
+
+function count(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new UsageError(`--max-volumes-per-node ${text}: expected a number; 0 means no limit`);
+}
+
+function stateDir(path: string): string {
+  if (path.startsWith('/') && path !== '/' && !path.split('/').includes('..'))
+    return path.replace(/\/+$/, '');
+  throw new UsageError(`--state-dir ${path}: expected an absolute path below "/"`);
+}
+
+function logLevel(level: string): string {
+  if (logLevels.includes(level)) return level;
+  throw new UsageError(`--log-level ${level}: expected one of ${logLevels.join(', ')}`);
+}

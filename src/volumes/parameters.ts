@@ -1,0 +1,135 @@
+import { status } from '@grpc/grpc-js';
+import { CsiError } from '../errors/csi-error.ts';
+import { isOnDelete, type OnDelete, onDeleteValues } from './record.ts';
+import { subDirProblem } from './sub-dir.ts';
+
+/** The StorageClass parameters of a directory volume, read and checked; see docs/parameters.md. */
+export interface DirectoryParameters {
+  readonly pool?: string;
+  readonly subDir?: string;
+  readonly onDelete?: OnDelete;
+  readonly mode?: number;
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+const allowed = ['pool', 'subDir', 'onDelete', 'mode', 'uid', 'gid', 'csi.storage.k8s.io/fstype'];
+
+/** What external-provisioner adds with --extra-create-metadata; the values of subDir's tokens. */
+const metadata = {
+  pvcName: 'csi.storage.k8s.io/pvc/name',
+  pvcNamespace: 'csi.storage.k8s.io/pvc/namespace',
+  pvName: 'csi.storage.k8s.io/pv/name',
+};
+
+/** Keys that people bring along from other drivers, and what to write here. */
+const foreign: Readonly<Record<string, string>> = {
+  server: 'the server is part of the pool in the config; name the pool with "pool"',
+  share: 'the export is part of the pool in the config; name the pool with "pool"',
+  mountPermissions: 'write "mode", for example "0777"',
+  archiveOnDelete: 'write "onDelete": "archive" for "true", "delete" for "false"',
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: these are the tokens of subDir, as people write them
+  pathPattern: 'write "subDir", with ${pvc.metadata.namespace} and ${pvc.metadata.name}',
+};
+
+/** Reads the parameters of CreateVolume or GetCapacity. Throws INVALID_ARGUMENT for any that is not right. */
+export function readParameters(
+  parameters: Readonly<Record<string, string>>,
+  volumeName: string,
+): DirectoryParameters {
+  refuseUnknown(parameters);
+  const { pool, subDir, onDelete, mode, uid, gid } = parameters;
+  const fsType = parameters['csi.storage.k8s.io/fstype'] ?? '';
+  if (fsType !== '' && fsType !== 'nfs') {
+    throw invalid(
+      'csi.storage.k8s.io/fstype',
+      'asks for a filesystem; a shared directory has none: leave it out',
+    );
+  }
+  return {
+    ...(pool === undefined ? {} : { pool }),
+    ...(subDir === undefined ? {} : { subDir: expand(subDir, parameters, volumeName) }),
+    ...(onDelete === undefined ? {} : { onDelete: readOnDelete(onDelete) }),
+    ...(mode === undefined ? {} : { mode: readMode(mode) }),
+    ...(uid === undefined ? {} : { uid: readOwner('uid', uid) }),
+    ...(gid === undefined ? {} : { gid: readOwner('gid', gid) }),
+  };
+}
+
+/** Reads what a VolumeAttributesClass may change. Throws INVALID_ARGUMENT for anything else, nothing applied. */
+export function readMutableParameters(parameters: Readonly<Record<string, string>>): { onDelete?: OnDelete } {
+  for (const key of Object.keys(parameters)) {
+    if (key !== 'onDelete') {
+      throw invalid(key, 'cannot be changed; the parameter that can is onDelete');
+    }
+  }
+  return parameters.onDelete === undefined ? {} : { onDelete: readOnDelete(parameters.onDelete) };
+}
+
+function refuseUnknown(parameters: Readonly<Record<string, string>>): void {
+  const known = [...allowed, ...Object.values(metadata)];
+  for (const key of Object.keys(parameters)) {
+    if (known.includes(key)) continue;
+    const instead = Object.hasOwn(foreign, key) ? foreign[key] : undefined;
+    throw invalid(
+      key,
+      instead === undefined
+        ? `is not known; allowed are ${allowed.join(', ')}`
+        : `is not one of Berth's: ${instead}`,
+    );
+  }
+}
+
+function expand(template: string, parameters: Readonly<Record<string, string>>, volumeName: string): string {
+  const values: Readonly<Record<string, string | undefined>> = {
+    'pvc.metadata.namespace': parameters[metadata.pvcNamespace],
+    'pvc.metadata.name': parameters[metadata.pvcName],
+    'pv.metadata.name': parameters[metadata.pvName] ?? volumeName,
+  };
+  const subDir = template.replaceAll(/\$\{([^}]*)\}/g, (_, token: string) => {
+    if (!Object.hasOwn(values, token)) {
+      throw invalid(
+        'subDir',
+        `has a token that is not known; known are ${Object.keys(values)
+          .map((name) => `\${${name}}`)
+          .join(', ')}`,
+      );
+    }
+    const value = values[token];
+    if (value === undefined || value === '') {
+      throw invalid(
+        'subDir',
+        `needs \${${token}}, which the request does not carry; run external-provisioner with --extra-create-metadata`,
+      );
+    }
+    // A value is one part of the path at most: it must not lead elsewhere.
+    if (value.includes('/'))
+      throw invalid('subDir', `has a token whose value contains "/"; a token stands for a name`);
+    return value;
+  });
+  const problem = subDirProblem(subDir);
+  if (problem !== undefined) throw invalid('subDir', `cannot be used: ${problem}`);
+  return subDir;
+}
+
+function readOnDelete(text: string): OnDelete {
+  if (isOnDelete(text)) return text;
+  throw invalid('onDelete', `has a value that is not known; use ${onDeleteValues.join(', ')}`);
+}
+
+function readMode(text: string): number {
+  if (/^[0-7]{3,4}$/.test(text)) return Number.parseInt(text, 8);
+  throw invalid('mode', 'is no file mode; write three or four octal digits, for example "0777"');
+}
+
+function readOwner(key: string, text: string): number {
+  const id = Number(text);
+  // 2^32 - 1 means "leave as it is" to chown(2).
+  if (/^\d{1,10}$/.test(text) && id < 4_294_967_295) return id;
+  throw invalid(key, 'is no user or group id; write a number from 0 to 4294967294');
+}
+
+function invalid(key: string, what: string): CsiError {
+  const shown = key.replace(/[^\x20-\x7e]/g, '?').slice(0, 60);
+  return new CsiError(status.INVALID_ARGUMENT, 'parameter-invalid', `The parameter "${shown}" ${what}.`);
+}

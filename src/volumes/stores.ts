@@ -1,0 +1,103 @@
+import { join } from 'node:path';
+import { status } from '@grpc/grpc-js';
+import type { Logger } from 'pino';
+import type { PoolConfig } from '../config/schema.ts';
+import { CsiError } from '../errors/csi-error.ts';
+import type { Backend } from '../pools/backend.ts';
+import { localBackend } from '../pools/local.ts';
+import { nfsBackend } from '../pools/nfs.ts';
+import { Pool } from '../pools/pool.ts';
+import { Inventory } from './inventory.ts';
+import { Janitor } from './janitor.ts';
+import { announceNode, type NodeRecord } from './nodes.ts';
+import { openState, type State } from './state.ts';
+
+/** A pool with what the controller keeps for it. */
+export interface Store {
+  readonly config: PoolConfig;
+  readonly pool: Pool<State>;
+  readonly inventory: Inventory;
+  readonly janitor: Janitor;
+}
+
+export interface StoreOptions {
+  readonly pools: ReadonlyMap<string, PoolConfig>;
+  /** Where shares are mounted for the controller's own use. */
+  readonly stateDir: string;
+  /** Whether requests are being served; background work waits for them. */
+  readonly busy: () => boolean;
+  readonly log: Logger;
+}
+
+/** All pools of the config, for the controller. */
+export class Stores {
+  readonly #stores = new Map<string, Store>();
+
+  constructor({ pools, stateDir, busy, log }: StoreOptions) {
+    for (const config of pools.values()) {
+      const pool = new Pool(config.name, backendOf(config, stateDir, log), openState, log);
+      const janitor = new Janitor(pool, busy, log);
+      this.#stores.set(config.name, { config, pool, inventory: new Inventory(), janitor });
+    }
+  }
+
+  /** Attaches all pools in the background. */
+  start(): void {
+    for (const { pool } of this.#stores.values()) pool.start();
+  }
+
+  async stop(): Promise<void> {
+    for (const { janitor } of this.#stores.values()) janitor.stop();
+    await Promise.all([...this.#stores.values()].map(({ pool }) => pool.stop()));
+  }
+
+  all(): Store[] {
+    return [...this.#stores.values()];
+  }
+
+  find(name: string): Store | undefined {
+    return this.#stores.get(name);
+  }
+
+  /** The pool that a request names, or the only one there is. Throws INVALID_ARGUMENT where neither is clear. */
+  choose(name: string | undefined): Store {
+    const names = [...this.#stores.keys()];
+    if (name === undefined || name === '') {
+      const [only] = this.#stores.values();
+      if (only !== undefined && names.length === 1) return only;
+      throw unclear(`The parameter "pool" is missing; the config has ${names.join(', ')}: say which.`);
+    }
+    const store = this.#stores.get(name);
+    if (store === undefined)
+      throw unclear(
+        `The parameter "pool" names a pool that the config does not have; it has ${names.join(', ')}.`,
+      );
+    return store;
+  }
+
+  /** Leaves a node's record on each pool, as soon and as often as that can be reached anew. */
+  announce(node: NodeRecord, log: Logger): void {
+    for (const { pool } of this.#stores.values()) {
+      pool.onUp(() => {
+        pool
+          .use((state, tree) => announceNode(state, tree, node))
+          .catch((error: unknown) =>
+            log.warn({ err: error, pool: pool.name }, 'could not announce the node'),
+          );
+      });
+    }
+  }
+}
+
+export function backendOf(config: PoolConfig, stateDir: string, log: Logger): Backend {
+  switch (config.kind) {
+    case 'local':
+      return localBackend(config.local);
+    case 'nfs':
+      return nfsBackend(config.name, config.nfs, join(stateDir, 'controller', config.name), log);
+  }
+}
+
+function unclear(message: string): CsiError {
+  return new CsiError(status.INVALID_ARGUMENT, 'pool-unknown', message);
+}

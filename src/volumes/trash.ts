@@ -1,0 +1,107 @@
+import type { Dirent } from 'node:fs';
+import { isErrno } from '../errors/node-error.ts';
+import type { Dir, Tree } from '../pools/tree.ts';
+import type { State } from './state.ts';
+
+/** Files removed at once; half of a pool's slots stay free for requests. */
+const parallel = 4;
+/** Below this depth a subtree is first moved up: each level held open costs a descriptor. */
+const maxDepth = 32;
+/** What was made aside for a moment; only one left behind by a killed process is older. */
+const temporaryMs = 600_000;
+
+/**
+ * Empties the trash of a pool, entry by entry. `pause` is awaited between removals, so that requests go first.
+ * Never follows a link: every directory is opened without following one and its entries are removed from there,
+ * for a pod that still has the volume mounted may swap things while they are removed.
+ */
+export async function emptyTrash(state: State, tree: Tree, pause: () => Promise<void>): Promise<number> {
+  let removed = 0;
+  for (const name of await tree.list(state.trash, '.')) {
+    await pause();
+    if (name.startsWith('tmp-') && !(await isOld(state, tree, name))) continue;
+    try {
+      await removeEntry(state, tree, name, pause);
+      removed += 1;
+    } catch (error) {
+      // Another controller empties the same trash, or the entry was moved on; the next round sees what is left.
+      if (!isErrno(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) throw error;
+    }
+  }
+  return removed;
+}
+
+async function isOld(state: State, tree: Tree, name: string): Promise<boolean> {
+  try {
+    const { ctimeMs } = await tree.lstat(state.trash, name);
+    return Date.now() - Number(ctimeMs) > temporaryMs;
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return false;
+    throw error;
+  }
+}
+
+async function removeEntry(
+  state: State,
+  tree: Tree,
+  name: string,
+  pause: () => Promise<void>,
+): Promise<void> {
+  try {
+    // Most volumes are empty by the time they are deleted, or a retry has emptied them.
+    await tree.rmdir(state.trash, name);
+    return;
+  } catch (error) {
+    if (isErrno(error, 'ENOTDIR')) return tree.unlink(state.trash, name);
+    if (!isErrno(error, 'ENOTEMPTY', 'EEXIST')) throw error;
+  }
+  await removeContents(state, tree, state.trash, Buffer.from(name), 0, pause);
+  await tree.rmdir(state.trash, name);
+}
+
+async function removeContents(
+  state: State,
+  tree: Tree,
+  parent: Dir,
+  name: Buffer,
+  depth: number,
+  pause: () => Promise<void>,
+): Promise<void> {
+  const dir = await tree.openDir(parent, name);
+  try {
+    const entries = await tree.entries(dir, '.');
+    const subdirectories = entries.filter((entry) => entry.isDirectory());
+    await removeFiles(
+      tree,
+      dir,
+      entries.filter((entry) => !entry.isDirectory()),
+      pause,
+    );
+    for (const { name: sub } of subdirectories) {
+      if (depth >= maxDepth) {
+        await tree.rename(dir, sub, state.trash, `deep-${process.hrtime.bigint().toString(36)}`);
+        continue;
+      }
+      await removeContents(state, tree, dir, sub, depth + 1, pause);
+      await tree.rmdir(dir, sub);
+    }
+  } finally {
+    await tree.closeDir(dir);
+  }
+}
+
+async function removeFiles(
+  tree: Tree,
+  dir: Dir,
+  entries: Dirent<Buffer>[],
+  pause: () => Promise<void>,
+): Promise<void> {
+  const queue = entries.values();
+  const worker = async (): Promise<void> => {
+    for (const { name } of queue) {
+      await pause();
+      await tree.unlink(dir, name);
+    }
+  };
+  await Promise.all(Array.from({ length: parallel }, worker));
+}
