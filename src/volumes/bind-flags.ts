@@ -24,11 +24,15 @@ export function splitFlags(flags: readonly string[]): SplitFlags {
 const restrictions = { ro: 'rw', nosuid: 'suid', nodev: 'dev', noexec: 'exec' } as const;
 type Restriction = keyof typeof restrictions;
 
+export type ShownFlags = Readonly<Partial<Record<Restriction, boolean>>>;
+
 export interface BindFlags {
   /** For bindMount; empty where the bind can keep what it inherits. */
   readonly mount: readonly string[];
   /** What the mount table shall show afterwards. */
-  readonly shown: Readonly<Record<Restriction, boolean>>;
+  readonly shown: ShownFlags;
+  /** Of these, what this volume asks for; the rest comes from the pool's mount, whose options may be edited. */
+  readonly asked: ShownFlags;
 }
 
 /**
@@ -42,22 +46,28 @@ export function bindFlags(source: Mount, flags: readonly string[], readOnly: boo
     nodev: hasOption(source, 'nodev'),
     noexec: hasOption(source, 'noexec'),
   };
-  const shown = { ...inherited };
+  const asked: Partial<Record<Restriction, boolean>> = {};
   const rest: string[] = [];
   for (const flag of flags) {
     const name = nameOf(flag);
     if (name === undefined) rest.push(flag);
-    else shown[name] = flag === name;
+    else asked[name] = flag === name;
   }
-  if (readOnly) shown.ro = true;
+  if (readOnly) asked.ro = true;
+  asked.ro ??= inherited.ro;
+  const shown = { ...inherited, ...asked };
   const names = Object.keys(restrictions) as Restriction[];
   if (rest.length === 0 && names.every((name) => shown[name] === inherited[name]))
-    return { mount: [], shown };
-  return { mount: [...names.map((name) => (shown[name] ? name : restrictions[name])), ...rest], shown };
+    return { mount: [], shown, asked };
+  return {
+    mount: [...names.map((name) => (shown[name] ? name : restrictions[name])), ...rest],
+    shown,
+    asked,
+  };
 }
 
-/** Whether a mount has the flags it shall have. */
-export function hasFlags(mount: Mount, shown: BindFlags['shown']): boolean {
+/** Whether a mount shows these flags. */
+export function hasFlags(mount: Mount, shown: ShownFlags): boolean {
   return (Object.keys(shown) as Restriction[]).every((name) => hasOption(mount, name) === shown[name]);
 }
 

@@ -25,23 +25,26 @@ export async function deleteDirectory(state: State, tree: Tree, key: string): Pr
   switch (record.onDelete) {
     case 'delete':
       await moveAway(tree, record, state.trash, `${key}.${record.id}`);
+      await releasePath(state, tree, record.subDir, key);
+      await removeRecord(state, tree, key);
       break;
     case 'archive': {
       const entry = `${key}-${timestamp(new Date())}-${record.id}`;
-      await moveAway(tree, record, state.archive, entry);
-      await archiveRecord(state, tree, key, entry);
+      const moved = await moveAway(tree, record, state.archive, entry);
+      await releasePath(state, tree, record.subDir, key);
+      await archiveRecord(state, tree, key, moved ? entry : await earlierEntry(state, tree, record, entry));
       break;
     }
     case 'retain':
+      await releasePath(state, tree, record.subDir, key);
+      await removeRecord(state, tree, key);
       break;
   }
-  await releasePath(state, tree, record.subDir, key);
-  await removeRecord(state, tree, key);
   return { kind: 'gone', record };
 }
 
-/** Renames the volume's directory; one that is gone was moved by an earlier try. */
-async function moveAway(tree: Tree, record: VolumeRecord, to: Dir, name: string): Promise<void> {
+/** Renames the volume's directory; false where it is gone, moved by an earlier try. */
+async function moveAway(tree: Tree, record: VolumeRecord, to: Dir, name: string): Promise<boolean> {
   try {
     await atPlace(tree, record.subDir, { make: false }, async (place) => {
       try {
@@ -53,9 +56,22 @@ async function moveAway(tree: Tree, record: VolumeRecord, to: Dir, name: string)
       }
       await tree.sync(to, place.parent);
     });
+    return true;
   } catch (error) {
-    if (!isErrno(error, 'ENOENT')) throw error;
+    if (isErrno(error, 'ENOENT')) return false;
+    throw error;
   }
+}
+
+/** The name under which an earlier try archived the directory; its time is not now. */
+async function earlierEntry(
+  state: State,
+  tree: Tree,
+  { id }: VolumeRecord,
+  fallback: string,
+): Promise<string> {
+  const names = await tree.list(state.archive, '.');
+  return names.find((name) => name.endsWith(`-${id}`)) ?? fallback;
 }
 
 /** Keeps the record beside the archived directory: it says what the entry was. */

@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict';
+import { lstat, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import type { Tree } from '../../../src/pools/tree.ts';
+import { attach, attachedNodes, detach } from '../../../src/volumes/attachments.ts';
+import { deleteDirectory } from '../../../src/volumes/delete-directory.ts';
+import { createDirectory } from '../../../src/volumes/directory.ts';
+import type { OnDelete, VolumeRecord } from '../../../src/volumes/record.ts';
+import { readRecord, updateRecord } from '../../../src/volumes/records.ts';
+import type { State } from '../../../src/volumes/state.ts';
+import { emptyTrash } from '../../../src/volumes/trash.ts';
+import { Killed, killedAt, openTree, temporaryDirectory } from '../../support/tree.ts';
+
+type Work = (state: State, tree: Tree) => Promise<unknown>;
+
+/**
+ * Runs `work` on a fresh pool and kills it at each of its calls in turn, before and after the call, then hands
+ * the pool to `check`, as a restarted controller would find it.
+ */
+async function killEverywhere(
+  t: TestContext,
+  prepare: (state: State, tree: Tree, directory: string) => Promise<unknown>,
+  work: Work,
+  check: (state: State, tree: Tree, directory: string) => Promise<void>,
+): Promise<void> {
+  const total = await t
+    .test('counting the calls', { timeout: 60_000 }, () => {})
+    .then(async () => {
+      const directory = await temporaryDirectory(t);
+      const { state, tree } = await openTree(t, directory);
+      await prepare(state, tree, directory);
+      const counted = killedAt(tree, Number.POSITIVE_INFINITY, 'before');
+      await work(state, counted.tree);
+      return counted.count.calls;
+    });
+  assert.ok(total > 0);
+  for (let at = 1; at <= total; at += 1) {
+    for (const when of ['before', 'after'] as const) {
+      await t.test(`killed ${when} call ${at} of ${total}`, async (each) => {
+        const directory = await temporaryDirectory(each);
+        const first = await openTree(each, directory);
+        await prepare(first.state, first.tree, directory);
+        await assert.rejects(work(first.state, killedAt(first.tree, at, when).tree), Killed);
+        const second = await openTree(each, directory);
+        await check(second.state, second.tree, directory);
+      });
+    }
+  }
+}
+
+function record(overrides: Partial<VolumeRecord> = {}): VolumeRecord {
+  return {
+    id: 'AAAAAAAA',
+    revision: 0,
+    name: 'pvc-1',
+    subDir: 'pvc-1',
+    capacity: 1024n,
+    onDelete: 'delete',
+    askedOnDelete: 'delete',
+    mode: 0o777,
+    ...overrides,
+  };
+}
+
+/** All that a pool holds, by folder, but for empty folders of attachments. */
+async function contents(directory: string): Promise<Record<string, string[]>> {
+  const state = join(directory, '.berth');
+  const names = (path: string) => readdir(path).then((found) => found.sort());
+  return {
+    root: (await names(directory)).filter((name) => name !== '.berth'),
+    volumes: await names(join(state, 'volumes')),
+    paths: await names(join(state, 'paths')),
+    attachments: await names(join(state, 'attachments')),
+    trash: await names(join(state, 'trash')),
+    archive: await names(join(state, 'archive')),
+  };
+}
+
+const nobodyWaits = async () => {};
+
+for (const overrides of [
+  {},
+  { subDir: 'team/a', mode: 0o2750, uid: 1000, gid: 1000 },
+] satisfies Partial<VolumeRecord>[]) {
+  test(`a killed CreateVolume is finished by its retry: ${JSON.stringify(overrides)}`, async (t) => {
+    const wanted = record(overrides);
+    await killEverywhere(
+      t,
+      async () => {},
+      (state, tree) => createDirectory(state, tree, 'pvc-1', wanted),
+      async (state, tree, directory) => {
+        const retried = await createDirectory(state, tree, 'pvc-1', { ...wanted, id: 'BBBBBBBB' });
+        assert.equal(retried.subDir, wanted.subDir);
+        const stats = await lstat(join(directory, wanted.subDir));
+        assert.equal(stats.mode & 0o7777, wanted.mode);
+        assert.equal(stats.uid, wanted.uid ?? 0);
+        const found = await contents(directory);
+        assert.deepEqual(found.volumes, ['pvc-1']);
+        assert.deepEqual(found.trash, []);
+        await deleteDirectory(state, tree, 'pvc-1');
+        await emptyTrash(state, tree, nobodyWaits);
+        const left = await contents(directory);
+        assert.deepEqual(
+          { ...left, root: [] },
+          { root: [], volumes: [], paths: [], attachments: [], trash: [], archive: [] },
+        );
+        assert.deepEqual(left.root, wanted.subDir.includes('/') ? ['team'] : []);
+      },
+    );
+  });
+}
+
+for (const onDelete of ['delete', 'archive', 'retain'] satisfies OnDelete[]) {
+  test(`a killed DeleteVolume with onDelete ${onDelete} is finished by its retry, and no data is lost`, async (t) => {
+    const wanted = record({ onDelete, askedOnDelete: onDelete, subDir: 'team/a' });
+    await killEverywhere(
+      t,
+      async (state, tree, directory) => {
+        await createDirectory(state, tree, 'pvc-1', wanted);
+        await writeFile(join(directory, 'team/a/data'), 'precious');
+      },
+      (state, tree) => deleteDirectory(state, tree, 'pvc-1'),
+      async (state, tree, directory) => {
+        await deleteDirectory(state, tree, 'pvc-1');
+        await deleteDirectory(state, tree, 'pvc-1');
+        assert.equal(await readRecord(state, tree, 'pvc-1'), undefined);
+        const found = await contents(directory);
+        assert.deepEqual(found.paths, []);
+        if (onDelete === 'retain') {
+          assert.deepEqual(await readdir(join(directory, 'team/a')), ['data']);
+        } else {
+          assert.deepEqual(await readdir(join(directory, 'team')), []);
+        }
+        if (onDelete === 'archive') {
+          const [entry] = (found.archive ?? []).filter((name) => !name.endsWith('.record'));
+          assert.deepEqual(await readdir(join(directory, '.berth/archive', entry ?? '')), ['data']);
+          assert.deepEqual(found.archive, [entry, `${entry}.record`]);
+        } else {
+          assert.deepEqual(found.archive, []);
+        }
+        await emptyTrash(state, tree, nobodyWaits);
+        assert.deepEqual((await contents(directory)).trash, []);
+      },
+    );
+  });
+}
+
+test('a killed expansion is finished by its retry', async (t) => {
+  const grow: Work = (state, tree) =>
+    updateRecord(state, tree, 'pvc-1', (current) =>
+      current.capacity >= 4096n ? current : { ...current, capacity: 4096n },
+    );
+  await killEverywhere(
+    t,
+    (state, tree) => createDirectory(state, tree, 'pvc-1', record()),
+    grow,
+    async (state, tree, directory) => {
+      const before = await readRecord(state, tree, 'pvc-1');
+      assert.ok(before?.capacity === 1024n || before?.capacity === 4096n);
+      await grow(state, tree);
+      assert.equal((await readRecord(state, tree, 'pvc-1'))?.capacity, 4096n);
+      assert.deepEqual((await contents(directory)).volumes, ['pvc-1']);
+    },
+  );
+});
+
+for (const multiNode of [false, true]) {
+  test(`a killed attach ${multiNode ? 'to many nodes' : 'to one node'} is finished by its retry or undone by a detach`, async (t) => {
+    const to =
+      (nodeId: string): Work =>
+      (state, tree) =>
+        attach(state, tree, 'pvc-1', { nodeId, readOnly: false }, multiNode);
+    await killEverywhere(
+      t,
+      async () => {},
+      to('a'),
+      async (state, tree, directory) => {
+        assert.deepEqual(await to('a')(state, tree), { kind: 'attached' });
+        assert.deepEqual(await attachedNodes(state, tree, 'pvc-1'), ['a']);
+        await detach(state, tree, 'pvc-1', 'a');
+        assert.deepEqual(await to('b')(state, tree), { kind: 'attached' });
+        await detach(state, tree, 'pvc-1', 'b');
+        assert.deepEqual((await contents(directory)).attachments, []);
+      },
+    );
+  });
+}
+
+test('a killed detach is finished by its retry', async (t) => {
+  await killEverywhere(
+    t,
+    (state, tree) => attach(state, tree, 'pvc-1', { nodeId: 'a', readOnly: false }, false),
+    (state, tree) => detach(state, tree, 'pvc-1', 'a'),
+    async (state, tree) => {
+      await detach(state, tree, 'pvc-1', 'a');
+      assert.deepEqual(await attachedNodes(state, tree, 'pvc-1'), []);
+      assert.deepEqual(await attach(state, tree, 'pvc-1', { nodeId: 'b', readOnly: false }, false), {
+        kind: 'attached',
+      });
+    },
+  );
+});
+
+test('emptying the trash that was killed goes on where it was', async (t) => {
+  await killEverywhere(
+    t,
+    async (state, tree, directory) => {
+      await createDirectory(state, tree, 'pvc-1', record());
+      await mkdir(join(directory, 'pvc-1/a/b'), { recursive: true });
+      await writeFile(join(directory, 'pvc-1/a/b/file'), 'x');
+      await writeFile(join(directory, 'pvc-1/file'), 'x');
+      await deleteDirectory(state, tree, 'pvc-1');
+    },
+    (state, tree) => emptyTrash(state, tree, nobodyWaits),
+    async (state, tree, directory) => {
+      await emptyTrash(state, tree, nobodyWaits);
+      assert.deepEqual((await contents(directory)).trash, []);
+    },
+  );
+});

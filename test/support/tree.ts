@@ -1,0 +1,57 @@
+import fs from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { Gate } from '../../src/pools/gate.ts';
+import { Tree } from '../../src/pools/tree.ts';
+import { openState, type State } from '../../src/volumes/state.ts';
+
+export interface Opened {
+  readonly tree: Tree;
+  readonly state: State;
+}
+
+/** A directory that is removed at the end of the test. */
+export async function temporaryDirectory(t: TestContext): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'berth-test-'));
+  t.after(() => rm(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** Opens a directory as the tree of a pool, as a controller would; closed at the end of the test. */
+export async function openTree(t: TestContext, directory: string): Promise<Opened> {
+  const umask = process.umask(0);
+  t.after(() => process.umask(umask));
+  const gate = new Gate({ slots: 8, limitMs: 60_000, onStuck: () => {} });
+  const tree = new Tree(gate, fs.openSync(directory, fs.constants.O_DIRECTORY), true);
+  t.after(() => tree.abandon());
+  return { tree, state: await openState(tree) };
+}
+
+/** What a killed process looks like from outside: this call and all later ones never happen and never return. */
+export class Killed extends Error {}
+
+/**
+ * A tree whose process is killed at its nth call on the file system: `before` the call is made or right `after`
+ * it took effect. Counting the calls of a whole run: `at` of Infinity.
+ */
+export function killedAt(tree: Tree, at: number, when: 'before' | 'after') {
+  const count = { calls: 0 };
+  let dead = false;
+  const proxy = new Proxy(tree, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name, target);
+      if (typeof member !== 'function') return member;
+      return async (...args: unknown[]) => {
+        if (dead) throw new Killed();
+        count.calls += 1;
+        if (count.calls !== at) return Reflect.apply(member, target, args);
+        dead = true;
+        if (when === 'after') await Promise.allSettled([Reflect.apply(member, target, args)]);
+        throw new Killed();
+      };
+    },
+  });
+  return { tree: proxy, count };
+}
