@@ -1,4 +1,4 @@
-import { type FieldInfo, messageInfo } from './descriptor.ts';
+import { type FieldInfo, messageInfo, methodInfo } from './descriptor.ts';
 
 const stripped = '***stripped***';
 
@@ -19,6 +19,15 @@ const redactors = new Map<string, Redactor | null>();
 export function redact<Message extends object>(messageName: string, value: Message): Message {
   const redactor = redactorOf(messageName);
   return redactor ? (redactor(value) as Message) : value;
+}
+
+/**
+ * The same by method, such as `/csi.v1.Controller/CreateVolume`. Of a request of another method nothing is known,
+ * so nothing of it is returned.
+ */
+export function redactRequest(methodPath: string, request: object): object {
+  const method = methodInfo(methodPath);
+  return method ? redact(method.request, request) : {};
 }
 
 function redactorOf(messageName: string): Redactor | null {

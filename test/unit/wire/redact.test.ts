@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { messageInfo, methodInfo, methodPaths } from '../../../src/wire/descriptor.ts';
-import { redact } from '../../../src/wire/redact.ts';
+import { redact, redactRequest } from '../../../src/wire/redact.ts';
 import { arriving } from './arriving.ts';
 
 test('a secret map keeps its keys and loses its values', () => {
@@ -51,4 +51,13 @@ test('no value of any field that the contract marks as secret survives, in any r
     }
   }
   assert.ok(marked >= 15, `only ${marked} fields are marked`);
+});
+
+test('by method, the request message is found, and a foreign request leaves nothing', () => {
+  const request = { volume_id: 'v', secrets: { key: 'hunter2' } };
+  assert.deepEqual(redactRequest('/csi.v1.Controller/DeleteVolume', request), {
+    volume_id: 'v',
+    secrets: { key: '***stripped***' },
+  });
+  assert.deepEqual(redactRequest('/other.Service/Call', request), {});
 });

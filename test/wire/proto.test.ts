@@ -1,0 +1,47 @@
+/**
+ * proto/csi.proto against the descriptor in the official Go module of the specification. Both are turned into the
+ * same flat list of facts (`message Volume field volume_id` is `2 string`), and each fact that differs is named.
+ */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { factsOfOfficial, type OfficialFile } from './official-facts.ts';
+import { factsOfProto } from './proto-facts.ts';
+
+const proto = join(import.meta.dirname, '../../proto/csi.proto');
+
+/** The descriptor that the Go program prints; undefined where it cannot run, which skips the test. */
+function officialDescriptor(context: TestContext): OfficialFile | undefined {
+  const run = spawnSync('go', ['run', '.'], {
+    cwd: join(import.meta.dirname, 'official'),
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  if (run.status === 0) return JSON.parse(run.stdout) as OfficialFile;
+  const reason = run.error ? `Go is needed and could not be started: ${run.error.message}` : undefined;
+  // A program that Go starts and that then fails is a failure everywhere.
+  assert.ok(reason !== undefined, `go run failed:\n${run.stderr}`);
+  assert.notEqual(process.env.CI, 'true', reason);
+  context.skip(reason);
+  return undefined;
+}
+
+test('proto/csi.proto is the same on the wire as the official descriptor', (context) => {
+  const official = officialDescriptor(context);
+  if (!official) return;
+  const expected = factsOfOfficial(official);
+  const actual = factsOfProto(proto);
+  assert.ok(expected.size > 400, `the official descriptor gave only ${expected.size} facts`);
+
+  const differences: string[] = [];
+  for (const [fact, value] of expected) {
+    if (actual.get(fact) !== value) {
+      differences.push(`${fact}: official ${value}, ours ${actual.get(fact) ?? 'missing'}`);
+    }
+  }
+  for (const [fact, value] of actual) {
+    if (!expected.has(fact)) differences.push(`${fact}: ours ${value}, not in the official descriptor`);
+  }
+  assert.ok(differences.length === 0, `the contract differs:\n${differences.join('\n')}`);
+});
