@@ -4,7 +4,7 @@
  */
 import descriptor from './generated/csi.json' with { type: 'json' };
 
-export type FieldKind = 'string' | 'number' | 'bool' | 'enum' | 'message' | 'map';
+type FieldKind = 'string' | 'number' | 'bool' | 'enum' | 'message' | 'map';
 
 export interface FieldInfo {
   readonly name: string;
