@@ -62,6 +62,7 @@ interface Issue {
   readonly message: string;
   readonly expected?: unknown;
   readonly keys?: readonly unknown[];
+  readonly issues?: readonly { readonly message: string }[];
 }
 
 function describe(issue: Issue | undefined): string {
@@ -71,6 +72,8 @@ function describe(issue: Issue | undefined): string {
       return `unknown key ${(issue.keys ?? []).map(String).join(', ')}; see deploy/config.example.yaml`;
     case 'invalid_type':
       return `expected ${String(issue.expected)}`;
+    case 'invalid_key':
+      return `expected ${issue.issues?.[0]?.message ?? 'another name'}`;
     case 'custom':
       return issue.message;
     default:

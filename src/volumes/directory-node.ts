@@ -38,6 +38,8 @@ export class DirectoryNode {
   readonly #marks: BindMarks;
   readonly #log: Logger;
   readonly #mutex = new KeyedMutex();
+  /** Volumes seen since this process started; for questions that name a volume and no path. */
+  readonly #known = new Map<string, DirectoryLocation>();
 
   constructor(pools: SharedMounts, marks: BindMarks, log: Logger) {
     this.#pools = pools;
@@ -45,9 +47,15 @@ export class DirectoryNode {
     this.#log = log;
   }
 
+  /** Where a volume is that was staged or published since this process started. */
+  locationOf(volumeId: string): DirectoryLocation | undefined {
+    return this.#known.get(volumeId);
+  }
+
   /** Makes the pool reachable and keeps it so for this volume. The directory itself is looked at by publish. */
   async stage({ volumeId, location, capability }: StageDirectory): Promise<void> {
     await this.#pools.ensure(location.pool, splitFlags(capability.mountFlags).nfs, volumeId);
+    this.#known.set(volumeId, location);
   }
 
   /**
@@ -66,6 +74,7 @@ export class DirectoryNode {
     const { pool, subDir } = location;
     const flags = splitFlags(capability.mountFlags);
     const view = await this.#pools.ensure(pool, flags.nfs, volumeId);
+    this.#known.set(volumeId, location);
     const target = resolveTarget(targetPath, view.table);
     const directory = directoryIn(view, subDir);
     const wanted = bindFlags(view.mount, flags.bind, request.readOnly);
@@ -81,7 +90,7 @@ export class DirectoryNode {
       throw occupied(targetPath, isOf(existing, directory));
     }
     if (!capability.manyTargets) {
-      this.#refuseSecondTarget(request, directory, view.table);
+      this.#refuseSecondTarget(request, target, directory, view.table);
     }
 
     const made = makeTarget(target, targetPath);
@@ -129,10 +138,15 @@ export class DirectoryNode {
     return directoryIn(mount === undefined ? view : { ...view, mount, root: mount.root }, subDir);
   }
 
-  #refuseSecondTarget(request: PublishDirectory, directory: Directory, table: readonly Mount[]): void {
+  #refuseSecondTarget(
+    request: PublishDirectory,
+    target: string,
+    directory: Directory,
+    table: readonly Mount[],
+  ): void {
+    const own = [target, request.stagingPath];
     const other = table.find(
-      (mount) =>
-        isOf(mount, directory) && !this.#pools.owns(mount) && mount.mountPoint !== request.stagingPath,
+      (mount) => isOf(mount, directory) && !this.#pools.owns(mount) && !own.includes(mount.mountPoint),
     );
     if (other === undefined) return;
     throw new CsiError(
@@ -167,6 +181,7 @@ export class DirectoryNode {
     // Berth mounts nothing there; if anybody did, kubelet could not remove the directory.
     if (topmostAt(readMountinfo(), stagingPath) !== undefined) await this.#unmount(stagingPath, stagingPath);
     await this.#pools.release(volumeId);
+    this.#known.delete(volumeId);
   }
 
   async #unmount(target: string, shown: string): Promise<void> {

@@ -28,7 +28,6 @@ const foreign: Readonly<Record<string, string>> = {
   share: 'the export is part of the pool in the config; name the pool with "pool"',
   mountPermissions: 'write "mode", for example "0777"',
   archiveOnDelete: 'write "onDelete": "archive" for "true", "delete" for "false"',
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: these are the tokens of subDir, as people write them
   pathPattern: 'write "subDir", with ${pvc.metadata.namespace} and ${pvc.metadata.name}',
 };
 
