@@ -1,0 +1,23 @@
+import type {
+  NodeGetVolumeHealthRequest,
+  NodeGetVolumeHealthResponseInit,
+} from '../wire/generated/csi-types.ts';
+import { absolutePath, required } from './fields.ts';
+import type { NodeContext } from './service.ts';
+
+/**
+ * CSI NodeGetVolumeHealth (alpha): what is wrong with a volume on this node. NOT_FOUND for a volume that is
+ * neither staged nor published here. The staging path is not looked at: nothing is ever mounted there.
+ */
+export async function nodeGetVolumeHealth(
+  request: NodeGetVolumeHealthRequest,
+  { health }: NodeContext,
+): Promise<NodeGetVolumeHealthResponseInit> {
+  const volumeId = required(request.volume_id, 'volume_id');
+  const { volume_publish_path: path, staging_target_path: stagingPath } = request;
+  if (path !== '') absolutePath(path, 'volume_publish_path');
+  if (stagingPath !== '') absolutePath(stagingPath, 'staging_target_path');
+  return {
+    volume_health: { volume_id: volumeId, health_statuses: await health.ofVolume(volumeId, path) },
+  };
+}

@@ -1,0 +1,65 @@
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import type { PoolConfig } from '../config/schema.ts';
+import { SharedMounts } from '../pools/shared-mount.ts';
+import { UsageProbe } from '../pools/usage-probe.ts';
+import { BindMarks } from '../volumes/bind-marks.ts';
+import { DirectoryHealth } from '../volumes/directory-health.ts';
+import { DirectoryNode } from '../volumes/directory-node.ts';
+import type { Handlers } from '../wire/csi.ts';
+import type { Services } from '../wire/generated/csi-types.ts';
+import { nodeExpandVolume } from './expand-volume.ts';
+import { nodeGetCapabilities } from './get-capabilities.ts';
+import { nodeGetInfo } from './get-info.ts';
+import { nodeGetStorageHealth } from './get-storage-health.ts';
+import { nodeGetVolumeHealth } from './get-volume-health.ts';
+import { nodeGetVolumeStats } from './get-volume-stats.ts';
+import { nodePublishVolume } from './publish-volume.ts';
+import { nodeStageVolume } from './stage-volume.ts';
+import { nodeUnpublishVolume } from './unpublish-volume.ts';
+import { nodeUnstageVolume } from './unstage-volume.ts';
+
+export interface NodeServiceDeps {
+  readonly nodeId: string;
+  /** 0: no limit. */
+  readonly maxVolumesPerNode: number;
+  readonly pools: ReadonlyMap<string, PoolConfig>;
+  /** On a disk of this machine; the pools are mounted below it. */
+  readonly stateDir: string;
+  readonly log: Logger;
+}
+
+/** What the RPCs of the node work with. */
+export interface NodeContext {
+  readonly nodeId: string;
+  readonly maxVolumesPerNode: number;
+  readonly pools: ReadonlyMap<string, PoolConfig>;
+  readonly directories: DirectoryNode;
+  readonly health: DirectoryHealth;
+}
+
+/** CSI's Node service. Errors are CsiError; what it remembers is in the mount table, so it can be made anew any time. */
+export function createNodeService(deps: NodeServiceDeps) {
+  const { nodeId, maxVolumesPerNode, pools, stateDir, log } = deps;
+  const mounts = new SharedMounts(join(stateDir, 'node'), log);
+  const directories = new DirectoryNode(mounts, new BindMarks(join(stateDir, 'node-binds')), log);
+  const health = new DirectoryHealth({
+    pools,
+    mounts,
+    probe: new UsageProbe(),
+    locationOf: (volumeId) => directories.locationOf(volumeId),
+  });
+  const context: NodeContext = { nodeId, maxVolumesPerNode, pools, directories, health };
+  return {
+    NodeStageVolume: (request) => nodeStageVolume(request, context),
+    NodeUnstageVolume: (request) => nodeUnstageVolume(request, context),
+    NodePublishVolume: (request) => nodePublishVolume(request, context),
+    NodeUnpublishVolume: (request) => nodeUnpublishVolume(request, context),
+    NodeGetVolumeStats: (request) => nodeGetVolumeStats(request, context),
+    NodeExpandVolume: (request) => nodeExpandVolume(request, context),
+    NodeGetCapabilities: nodeGetCapabilities,
+    NodeGetInfo: () => nodeGetInfo(context),
+    NodeGetVolumeHealth: (request) => nodeGetVolumeHealth(request, context),
+    NodeGetStorageHealth: () => nodeGetStorageHealth(context),
+  } satisfies Handlers<Services['Node']>;
+}

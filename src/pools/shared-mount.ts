@@ -1,0 +1,251 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, realpathSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { status } from '@grpc/grpc-js';
+import type { Logger } from 'pino';
+import type { NfsPoolConfig, PoolConfig } from '../config/schema.ts';
+import { CsiError } from '../errors/csi-error.ts';
+import { mountNfs, nfsSource, unmount } from '../host/mount.ts';
+import {
+  isWithin,
+  type Mount,
+  mountHolding,
+  mountsBelow,
+  readMountinfo,
+  topmostAt,
+} from '../host/mountinfo.ts';
+import { mountFailure } from './mount-failure.ts';
+
+/** A pool as this node sees it: where its tree is, and how the mount table shows what lies in it. */
+export interface PoolView {
+  /** The directory that holds the pool's tree. */
+  readonly path: string;
+  /** The mount that the directory is, or lies in. */
+  readonly mount: Mount;
+  /** The directory within the mount's file system: what the table shows as root of a bind of it. */
+  readonly root: string;
+  /** `server:/path` for NFS: what the table shows as source of a bind, followed by the directory. */
+  readonly source: string | undefined;
+  /** The mount table as it was when the mount was found there. */
+  readonly table: readonly Mount[];
+}
+
+/** One mount of a pool's export; volumes with NFS options of their own have another than those without. */
+interface Shared {
+  /** Volumes staged since this process started; those from before show in the mount table once published. */
+  readonly leases: Set<string>;
+  mounting?: Promise<void> | undefined;
+  releasing?: Promise<void> | undefined;
+}
+
+const mountTimeoutMs = 30_000;
+
+/**
+ * The pools' mounts on a node, each mounted once and shared by its volumes. The mount table is the only memory
+ * that survives this process: a mount is found again by its path, and its users are the binds out of it.
+ * Mounting and letting go of one mount exclude each other; a volume's lease, taken before anything is waited for,
+ * keeps its mount from going between `ensure` and the bind.
+ */
+export class SharedMounts {
+  readonly #directory: string;
+  readonly #log: Logger;
+  readonly #shared = new Map<string, Shared>();
+  readonly #failures = new Map<string, CsiError>();
+
+  /** `directory`: holds `<pool>/<hash>` for each mount; on a disk of this machine. */
+  constructor(directory: string, log: Logger) {
+    this.#directory = directory;
+    this.#log = log;
+  }
+
+  /**
+   * Makes sure that a pool's tree can be reached, and leases it to a volume until `release`.
+   * Throws CsiError: UNAVAILABLE for a server that does not answer, else what has to be put right.
+   */
+  async ensure(pool: PoolConfig, options: readonly string[], volumeId: string): Promise<PoolView> {
+    if (pool.kind === 'local') return viewLocal(pool.name, pool.local.path);
+    const path = this.#pathOf(pool.name, pool.nfs, options);
+    const shared = this.#at(path);
+    shared.leases.add(volumeId);
+    while (shared.releasing !== undefined) await shared.releasing;
+    const source = nfsSource(pool.nfs.server, pool.nfs.path.replace(/(?<=.)\/+$/, ''));
+    let table = readMountinfo();
+    let mount = topmostAt(table, path);
+    if (mount === undefined) {
+      shared.mounting ??= this.#mount(pool.name, pool.nfs, options, path).finally(() => {
+        shared.mounting = undefined;
+      });
+      try {
+        await shared.mounting;
+      } catch (error) {
+        shared.leases.delete(volumeId);
+        throw error;
+      }
+      table = readMountinfo();
+      mount = topmostAt(table, path);
+      if (mount === undefined) throw vanished(pool.name);
+    }
+    return { path, mount, root: mount.root, source, table };
+  }
+
+  /** Mounts a pool anew that was found stale: the server was rebuilt. Binds of the old mount stay as they are. */
+  async renew(stale: PoolView): Promise<void> {
+    const shared = this.#at(stale.path);
+    while (shared.releasing !== undefined) await shared.releasing;
+    // Somebody else was faster.
+    if (topmostAt(readMountinfo(), stale.path)?.id !== stale.mount.id) return;
+    shared.releasing = unmount(stale.path, { force: false }).finally(() => {
+      shared.releasing = undefined;
+    });
+    await shared.releasing;
+  }
+
+  /**
+   * Ends a volume's lease and lets go of the mounts that nobody uses any more. Bounded, also with a dead server;
+   * a mount that will not go is left for the next time. Never throws.
+   */
+  async release(volumeId: string): Promise<void> {
+    const held = [...this.#shared]
+      .filter(([, shared]) => shared.leases.delete(volumeId))
+      .map(([path]) => path);
+    const table = readMountinfo();
+    if (held.length > 0) {
+      await Promise.all(held.map((path) => this.#releaseUnused(path, table)));
+      return;
+    }
+    // Staged before this process started. The id usually names the pool; others must not be waited for.
+    const pool = join(this.#directory, volumeId.split('/', 1)[0] ?? '');
+    for (const { mountPoint } of mountsBelow(this.#directory, table)) {
+      const released = this.#releaseUnused(mountPoint, table);
+      if (isWithin(mountPoint, pool) && pool !== this.#directory) await released;
+    }
+  }
+
+  /** The mounts held now, by pool, as the mount table shows them. */
+  held(table: readonly Mount[] = readMountinfo()): { pool: string; mount: Mount }[] {
+    return mountsBelow(this.#directory, table).map((mount) => ({
+      pool: mount.mountPoint.slice(this.#directory.length + 1).split('/', 1)[0] ?? '',
+      mount,
+    }));
+  }
+
+  /** Why a pool could not be mounted the last time it was tried; undefined if it could. */
+  failureOf(pool: string): CsiError | undefined {
+    return this.#failures.get(pool);
+  }
+
+  /** True for the mounts of this class, which are no publication of a volume. */
+  owns(mount: Mount): boolean {
+    return isWithin(mount.mountPoint, this.#directory);
+  }
+
+  #at(path: string): Shared {
+    let shared = this.#shared.get(path);
+    if (shared === undefined) {
+      shared = { leases: new Set() };
+      this.#shared.set(path, shared);
+    }
+    return shared;
+  }
+
+  /** An edited config gives another path, so that the new mount stands beside the old one. */
+  #pathOf(pool: string, nfs: NfsPoolConfig, options: readonly string[]): string {
+    const identity = JSON.stringify([nfs.server, nfs.path, nfs.mountOptions, options]);
+    const hash = createHash('sha256').update(identity).digest('hex').slice(0, 12);
+    return join(this.#directory, pool, hash);
+  }
+
+  async #mount(pool: string, nfs: NfsPoolConfig, options: readonly string[], target: string): Promise<void> {
+    mkdirSync(target, { recursive: true, mode: 0o700 });
+    try {
+      await mountNfs({
+        server: nfs.server,
+        path: nfs.path,
+        target,
+        options: [...nfs.mountOptions, ...options],
+        timeoutMs: mountTimeoutMs,
+      });
+    } catch (error) {
+      // Killed at the deadline or beaten by another process, it may have mounted all the same.
+      if (topmostAt(readMountinfo(), target) === undefined) {
+        removeQuietly(target);
+        const failure = mountFailure(error, { pool, server: nfs.server, timeoutMs: mountTimeoutMs });
+        this.#failures.set(pool, failure);
+        throw failure;
+      }
+    }
+    this.#failures.delete(pool);
+    this.#log.info({ pool }, 'pool mounted');
+  }
+
+  async #releaseUnused(path: string, table: readonly Mount[]): Promise<void> {
+    const shared = this.#at(path);
+    if (shared.mounting !== undefined || shared.leases.size > 0) return;
+    if (shared.releasing !== undefined) return shared.releasing;
+    const mount = topmostAt(table, path);
+    if (mount !== undefined && this.#usersOf(mount, table)) return;
+    shared.releasing = this.#unmount(path, mount !== undefined).finally(() => {
+      shared.releasing = undefined;
+      if (shared.leases.size === 0) this.#shared.delete(path);
+    });
+    return shared.releasing;
+  }
+
+  async #unmount(path: string, mounted: boolean): Promise<void> {
+    try {
+      if (mounted) await unmount(path);
+      removeQuietly(path);
+      if (mounted) this.#log.info({ path }, 'pool unmounted: its last volume has gone');
+    } catch (error) {
+      this.#log.warn({ err: error, path }, 'a pool that no volume uses any more is still mounted');
+    }
+  }
+
+  /** Whether anything else is mounted out of the same file system, below what this mount shows. */
+  #usersOf(mount: Mount, table: readonly Mount[]): boolean {
+    return table.some(
+      (other) =>
+        other.device === mount.device &&
+        other.root !== mount.root &&
+        isWithin(other.root, mount.root) &&
+        !this.owns(other),
+    );
+  }
+}
+
+/** A local pool needs no mount. Throws FAILED_PRECONDITION where its directory is missing. */
+export function viewLocal(pool: string, configured: string): PoolView {
+  let path: string;
+  try {
+    path = realpathSync.native(configured);
+  } catch (error) {
+    throw new CsiError(
+      status.FAILED_PRECONDITION,
+      'pool-missing',
+      `The directory of the pool ${pool} does not exist on this node; make it, or correct the pool's path in the config.`,
+      { cause: error },
+    );
+  }
+  const table = readMountinfo();
+  const mount = mountHolding(table, path);
+  if (mount === undefined) throw vanished(pool);
+  const below = mount.mountPoint === '/' ? path : path.slice(mount.mountPoint.length);
+  return { path, mount, root: join(mount.root, below), source: undefined, table };
+}
+
+function vanished(pool: string): CsiError {
+  return new CsiError(
+    status.UNAVAILABLE,
+    'pool-unavailable',
+    `The mount of the pool ${pool} went away again at once; repeat the call.`,
+  );
+}
+
+/** An empty directory of ours; if it cannot be removed, it does no harm. */
+function removeQuietly(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch {
+    // Gone, or mounted again by another process.
+  }
+}

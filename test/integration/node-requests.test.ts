@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { test } from 'node:test';
+import { status } from '@grpc/grpc-js';
+import { capability, makeNode, refused } from './node-fixture.ts';
+
+test('a node tells its name, its limit and what it can do', async (t) => {
+  const { node } = makeNode(t);
+  assert.deepEqual(await node.NodeGetInfo(), { node_id: 'node-1', max_volumes_per_node: 7 });
+  const { capabilities = [] } = await node.NodeGetCapabilities();
+  assert.deepEqual(
+    capabilities.map((entry) => entry.rpc?.type),
+    [
+      'STAGE_UNSTAGE_VOLUME',
+      'GET_VOLUME_STATS',
+      'EXPAND_VOLUME',
+      'SINGLE_NODE_MULTI_WRITER',
+      'GET_VOLUME_HEALTH',
+      'GET_STORAGE_HEALTH',
+    ],
+  );
+});
+
+test('teardown of what was never there is fine', async (t) => {
+  const { node, publication } = makeNode(t);
+  const request = publication('never', 'a', { volume_id: 'some-handle' });
+  for (let i = 0; i < 2; i += 1) await node.NodeUnpublishVolume(request);
+  await node.NodeUnpublishVolume({ ...request, target_path: '/nonexistent/parent/target' });
+  for (let i = 0; i < 2; i += 1) await node.NodeUnstageVolume(request);
+});
+
+test('teardown works for a pool that the config does not name any more', async (t) => {
+  const { node, publication } = makeNode(t);
+  const request = publication('x', 'a', { volume_id: 'gone/x' });
+  await node.NodeUnpublishVolume(request);
+  await node.NodeUnstageVolume(request);
+});
+
+test('requests without what they need are refused with the code of the specification', async (t) => {
+  const { node, volume, publication } = makeNode(t);
+  const good = publication(volume('data'), 'a');
+  const bad = status.INVALID_ARGUMENT;
+  await refused(node.NodeStageVolume({ ...good, volume_id: '' }), bad, /volume_id/);
+  await refused(node.NodeStageVolume({ ...good, staging_target_path: '' }), bad, /staging_target_path/);
+  await refused(node.NodeStageVolume({ ...good, volume_capability: null }), bad, /access mode/);
+  await refused(node.NodePublishVolume({ ...good, volume_id: '' }), bad, /volume_id/);
+  await refused(node.NodePublishVolume({ ...good, target_path: '' }), bad, /target_path/);
+  await refused(node.NodePublishVolume({ ...good, volume_capability: null }), bad, /access mode/);
+  await refused(
+    node.NodePublishVolume({ ...good, staging_target_path: '' }),
+    status.FAILED_PRECONDITION,
+    /stage/,
+  );
+  for (const path of [
+    'relative/path',
+    '/',
+    '//',
+    '/a/../b',
+    '/.',
+    'some\0where',
+    '/a\0b',
+    `/${'x/'.repeat(3000)}`,
+  ]) {
+    await refused(node.NodePublishVolume({ ...good, target_path: path }), bad, /target_path/);
+    await refused(node.NodeUnpublishVolume({ ...good, target_path: path }), bad, /target_path/);
+    await refused(node.NodeUnstageVolume({ ...good, staging_target_path: path }), bad, /staging_target_path/);
+  }
+  for (const subDir of ['..', '../x', '/etc', 'a/../../b', '.berth/volumes', '']) {
+    await refused(node.NodePublishVolume(publication(subDir, 'a', { volume_id: 'v' })), bad);
+  }
+  await refused(
+    node.NodePublishVolume({ ...good, volume_capability: capability('SINGLE_NODE_WRITER', ['nfsvers=3']) }),
+    bad,
+    /mount option/,
+  );
+  await refused(
+    node.NodePublishVolume({ ...good, volume_context: { pool: 'nonesuch', subDir: 'x' }, volume_id: 'v' }),
+    status.FAILED_PRECONDITION,
+    /config/,
+  );
+});
+
+test('stats give bytes and inodes of a published volume, and of nothing else', async (t) => {
+  const { node, start, volume, publication } = makeNode(t);
+  const request = publication(volume('data'), 'a');
+  const ask = (volume_path: string) => ({
+    volume_id: request.volume_id,
+    volume_path,
+    staging_target_path: '',
+  });
+  await refused(node.NodeGetVolumeStats(ask('')), status.INVALID_ARGUMENT);
+  await refused(node.NodeGetVolumeStats(ask('some/path')), status.NOT_FOUND);
+  await refused(node.NodeGetVolumeStats(ask(request.target_path)), status.NOT_FOUND);
+  await node.NodePublishVolume(request);
+  for (const driver of [node, start()]) {
+    const { usage = [] } = await driver.NodeGetVolumeStats(ask(request.target_path));
+    assert.deepEqual(
+      usage.map(({ unit }) => unit),
+      ['BYTES', 'INODES'],
+    );
+    for (const { total, used, available } of usage) {
+      assert.ok(Number(total) > 0 && Number(used) > 0 && Number(available) > 0);
+    }
+  }
+  const other = { ...publication(volume('other'), 'b'), volume_id: 'scratch/other' };
+  await node.NodePublishVolume(other);
+  await refused(
+    node.NodeGetVolumeStats({ ...ask(request.target_path), volume_id: 'scratch/other' }),
+    status.NOT_FOUND,
+  );
+  await node.NodeUnpublishVolume(other);
+  await node.NodeUnpublishVolume(request);
+});
+
+test('expansion answers what was asked where the volume is published', async (t) => {
+  const { node, volume, publication } = makeNode(t);
+  const request = publication(volume('data'), 'a');
+  const ask = (volume_path: string) => ({
+    volume_id: request.volume_id,
+    volume_path,
+    staging_target_path: '',
+    capacity_range: { required_bytes: '21474836480', limit_bytes: '0' },
+    volume_capability: null,
+    secrets: {},
+  });
+  await refused(node.NodeExpandVolume(ask('some/path')), status.NOT_FOUND);
+  await node.NodePublishVolume(request);
+  assert.deepEqual(await node.NodeExpandVolume(ask(request.target_path)), { capacity_bytes: '21474836480' });
+  await node.NodeUnpublishVolume(request);
+  await refused(node.NodeExpandVolume(ask(request.target_path)), status.NOT_FOUND);
+});
+
+test('health tells of a volume that is well, gone from its path, or deleted below it', async (t) => {
+  const { node, start, volume, publication, at } = makeNode(t);
+  const request = publication(volume('data'), 'a', { volume_id: 'scratch/data' });
+  const health = async (driver: typeof node, path = '') => {
+    const answer = await driver.NodeGetVolumeHealth({
+      volume_id: request.volume_id,
+      volume_publish_path: path,
+      staging_target_path: '',
+    });
+    assert.equal(answer.volume_health?.volume_id, request.volume_id);
+    return answer.volume_health?.health_statuses?.map((entry) => `${entry.status} ${entry.reason}`);
+  };
+  await refused(health(node), status.NOT_FOUND);
+  await node.NodeStageVolume(request);
+  assert.deepEqual(await health(node), []);
+  assert.deepEqual(await health(node, request.target_path), ['INACCESSIBLE NotMounted']);
+  await node.NodePublishVolume(request);
+  for (const driver of [node, start()]) {
+    assert.deepEqual(await health(driver), []);
+    assert.deepEqual(await health(driver, request.target_path), []);
+  }
+  rmSync(at('pool/data'), { recursive: true });
+  assert.deepEqual(await health(node, request.target_path), ['INACCESSIBLE DirectoryGone']);
+  await node.NodeUnpublishVolume(request);
+  await node.NodeUnstageVolume(request);
+  await refused(health(node), status.NOT_FOUND);
+});
+
+test('storage health names a pool whose directory is missing', async (t) => {
+  const { node, at, publication } = makeNode(t);
+  assert.deepEqual(await node.NodeGetStorageHealth(), { backend_health: [] });
+  rmSync(at('pool'), { recursive: true });
+  const { backend_health: [first] = [] } = await node.NodeGetStorageHealth();
+  assert.equal(first?.status, 'STORAGE_UNREACHABLE');
+  assert.equal(first?.reason, 'PoolMissing');
+  assert.match(first?.message ?? '', /pool scratch/);
+  await refused(node.NodePublishVolume(publication('x', 'a')), status.FAILED_PRECONDITION, /pool scratch/);
+});
