@@ -9,8 +9,7 @@ import {
 import type { Logger } from 'pino';
 import { CsiError } from '../errors/csi-error.ts';
 import { type ServiceName, services } from '../wire/csi.ts';
-import { methodInfo } from '../wire/descriptor.ts';
-import { redact } from '../wire/redact.ts';
+import { redactRequest } from '../wire/redact.ts';
 import { Activity } from './activity.ts';
 import { type Call, type Interceptor, intercept } from './call.ts';
 import { callLog } from './call-log.ts';
@@ -29,12 +28,6 @@ const validate: Interceptor = (call, next) => {
   validateRequest(call.path, call.request);
   return next();
 };
-
-function redactRequest(path: string, request: object): object {
-  const info = methodInfo(path);
-  // Nothing is logged of a request whose secrets are not known.
-  return info === undefined ? {} : redact(info.request, request);
-}
 
 /** Serves CSI services on a UNIX socket. */
 export class CsiServer {
