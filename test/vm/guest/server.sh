@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# A kernel NFS server in the namespaces it is run in: server.sh up|start|stop
+# NFSv4.2, v4.1 and v3 (so rpcbind, mountd, statd and lockd), one export, / for every version,
+# on an XFS with reflink. Lease and grace period are 15 s instead of 90.
+set -euo pipefail
+
+up() {
+  local name
+  name=$(hostname)
+  # All of these are per server: two of them share one root filesystem.
+  mount -t tmpfs tmpfs /run
+  mount -t tmpfs tmpfs /var/lib/nfs
+  mkdir -p /run/rpcbind /run/rpc_pipefs /var/lib/nfs/{rpc_pipefs,v4recovery,nfsdcld,sm,sm.bak} /srv/export
+  touch /var/lib/nfs/{etab,rmtab,state}
+  chown -R statd /var/lib/nfs/{sm,sm.bak,state} 2>/dev/null || true
+
+  truncate -s 3G "/tmp/$name.disk"
+  mkfs.xfs -q -m reflink=1 "/tmp/$name.disk"
+  mount -o loop "/tmp/$name.disk" /srv/export
+  chmod 0777 /srv/export
+
+  # The server's own root is the export, so a client names it / in every version, with or without a pseudo root.
+  printf '[exports]\nrootdir=/srv/export\n' >/run/nfs.conf
+  printf '/ *(rw,sync,no_subtree_check,no_root_squash,fsid=0)\n' >/run/exports
+  mount --bind /run/nfs.conf /etc/nfs.conf
+  mount --bind /run/exports /etc/exports
+
+  mount -t nfsd nfsd /proc/fs/nfsd
+  mount -t rpc_pipefs rpc_pipefs /var/lib/nfs/rpc_pipefs
+  echo 15 >/proc/fs/nfsd/nfsv4leasetime
+  echo 15 >/proc/fs/nfsd/nfsv4gracetime
+  rpcbind -w
+  # Remembers the clients across a restart; the kernel's own way does not work in a network namespace.
+  nfsdcld
+  rpc.statd --no-notify
+  exportfs -r
+  rpc.mountd
+  start
+}
+
+start() { rpc.nfsd --tcp 8; }
+stop() { rpc.nfsd 0; }
+
+"$1"

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Brings the bed up: two independent NFS servers (nas, nas2), two nodes (a, b) and a place for the
+# controller (c), on one network. The guest's bed.ts does the rest.
+set -euo pipefail
+here=$(dirname "$(realpath "$0")")
+. "$here/host.sh"
+
+for module in bridge veth loop xfs nfsd nfsv3 nfsv4; do modprobe "$module"; done
+# Files that a host replaces by a bind mount of its own must exist.
+touch /etc/nfs.conf /etc/exports
+make_network
+make_host nas 10.9.0.1
+make_host nas2 10.9.0.101
+make_host a 10.9.0.2
+make_host b 10.9.0.3
+make_host c 10.9.0.4
+introduce_hosts nas nas2 a b c
+inside nas "$here/server.sh" up
+inside nas2 "$here/server.sh" up

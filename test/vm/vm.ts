@@ -1,0 +1,121 @@
+// Boots the throw-away VM for one command and takes its output and exit status back.
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { execa, type ResultPromise } from 'execa';
+import { buildInitrd } from './initrd.ts';
+import { findVmPrograms, type VmPrograms } from './machine.ts';
+
+export const checkout = resolve(import.meta.dirname, '..', '..');
+
+/** The kernel's command line is cut at 2,048 bytes (COMMAND_LINE_SIZE). */
+const maxCommandLine = 2000;
+
+export interface VmOptions {
+  /** Run by bash as root in the checkout; nothing it writes survives the VM. */
+  readonly command: string;
+  readonly memoryMegabytes?: number;
+  /** The VM is ended after this many milliseconds, and the run has failed. */
+  readonly timeout: number;
+  /** Called with each line of the command's output as it comes. */
+  readonly onLine?: (line: string) => void;
+}
+
+export interface VmResult {
+  /** Undefined: the VM ended without the command having ended. */
+  readonly exitCode: number | undefined;
+  readonly timedOut: boolean;
+  /** What the kernel wrote on its console; empty as a rule. */
+  readonly console: string;
+}
+
+/** Boots the VM, runs the command, ends everything that was started. */
+export async function runInVm(options: VmOptions): Promise<VmResult> {
+  const programs = findVmPrograms();
+  if (typeof programs === 'string') throw new Error(`cannot boot the VM: ${programs}`);
+  const initrd = await buildInitrd(programs);
+  const work = await mkdtemp(join(tmpdir(), 'berth-vm-'));
+  const started: ResultPromise[] = [];
+  try {
+    const virtiofsd = execa({ reject: false, all: true, killSignal: 'SIGTERM' })`${programs.virtiofsd} ${[
+      `--socket-path=${work}/fs.sock`,
+      ...['-o', 'source=/', '-o', 'cache=always', '-o', 'sandbox=chroot'],
+    ]}`;
+    started.push(virtiofsd);
+    await present(`${work}/fs.sock`, virtiofsd);
+
+    const qemu = execa({
+      reject: false,
+      timeout: options.timeout,
+      killSignal: 'SIGKILL',
+      // Open but silent: at the end of its input QEMU would report the output port as unplugged.
+      stdin: 'pipe',
+    })`${programs.qemu} ${qemuArguments(programs, initrd, work, options)}`;
+    started.push(qemu);
+    for await (const line of qemu) options.onLine?.(line);
+    const result = await qemu;
+
+    const exit = await readFile(`${work}/exit`, 'utf8').catch(() => '');
+    const kernelConsole = await readFile(`${work}/console`, 'utf8').catch(() => '');
+    return {
+      exitCode: /^\d+$/m.test(exit) ? Number.parseInt(exit, 10) : undefined,
+      timedOut: result.timedOut,
+      console: [kernelConsole, result.stderr].join('').trim(),
+    };
+  } finally {
+    for (const child of started.reverse()) {
+      child.kill();
+      await child;
+    }
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+async function present(socket: string, owner: ResultPromise): Promise<void> {
+  for (let tries = 0; tries < 100; tries += 1) {
+    if (
+      await stat(socket).then(
+        () => true,
+        () => false,
+      )
+    )
+      return;
+    if (owner.exitCode !== null && owner.exitCode !== undefined) break;
+    await delay(50);
+  }
+  throw new Error(`virtiofsd made no socket at ${socket}`);
+}
+
+function qemuArguments(programs: VmPrograms, initrd: string, work: string, options: VmOptions): string[] {
+  const memory = options.memoryMegabytes ?? 3072;
+  const append = [
+    'console=ttyS0 quiet panic=-1 mitigations=off',
+    `berth.checkout=${checkout}`,
+    `berth.command=${Buffer.from(options.command).toString('base64')}`,
+  ].join(' ');
+  if (append.length > maxCommandLine) throw new Error('the command is too long for the kernel command line');
+  return [
+    // Software emulation: /dev/kvm boots no ordinary kernel on the machines this must run on.
+    ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', String(memory)],
+    ...['-nodefaults', '-no-reboot', '-display', 'none', '-monitor', 'none'],
+    ...['-object', `memory-backend-memfd,id=mem,size=${memory}M,share=on`, '-numa', 'node,memdev=mem'],
+    ...['-chardev', `socket,id=fs,path=${work}/fs.sock`],
+    ...['-device', 'vhost-user-fs-pci,chardev=fs,tag=machine'],
+    ...['-chardev', `file,id=console,path=${work}/console`, '-serial', 'chardev:console'],
+    ...['-device', 'virtio-serial-pci'],
+    ...[
+      '-chardev',
+      'stdio,id=output,signal=off',
+      '-device',
+      'virtserialport,chardev=output,name=berth.output',
+    ],
+    ...[
+      '-chardev',
+      `file,id=exit,path=${work}/exit`,
+      '-device',
+      'virtserialport,chardev=exit,name=berth.exit',
+    ],
+    ...['-kernel', programs.kernelImage, '-initrd', initrd, '-append', append],
+  ];
+}
