@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { capability, code, request } from '../../csi/requests.ts';
+import { bench } from '../../support/driver.ts';
+
+test('two controllers on one pool: one writer, no lost change, no torn record', async (t) => {
+  const machine = await bench(t);
+  const one = await machine.start({ name: 'one' });
+  const two = await machine.start({ mode: 'controller', name: 'two' });
+  await machine.start({ mode: 'node', name: 'n2', nodeId: 'node-2' });
+  const drivers = [one.csi.controller, two.csi.controller] as const;
+  const id = { volume_id: 'scratch/pvc-1' };
+  const created = await Promise.all(drivers.map((controller) => controller.CreateVolume(request('pvc-1'))));
+  assert.deepEqual(created[0], created[1]);
+  const retry = async (call: () => Promise<unknown>): Promise<unknown> => {
+    for (;;) {
+      try {
+        return await call();
+      } catch (error) {
+        if (!(error instanceof Error && 'code' in error && error.code === code.aborted)) throw error;
+      }
+    }
+  };
+  for (let round = 1; round <= 20; round += 1) {
+    const attached = await Promise.allSettled(
+      drivers.map((controller, index) =>
+        controller.ControllerPublishVolume({
+          ...id,
+          node_id: `node-${index + 1}`,
+          volume_capability: capability('SINGLE_NODE_WRITER'),
+        }),
+      ),
+    );
+    assert.equal(attached.filter(({ status }) => status === 'fulfilled').length, 1, `round ${round}`);
+    await Promise.all(
+      drivers.map((controller, index) =>
+        retry(() =>
+          index === 0
+            ? controller.ControllerExpandVolume({
+                ...id,
+                capacity_range: { required_bytes: String(round * 1000) },
+              })
+            : controller.ControllerModifyVolume({
+                ...id,
+                mutable_parameters: { onDelete: round % 2 === 0 ? 'delete' : 'archive' },
+              }),
+        ),
+      ),
+    );
+    const { volume } = await drivers[1].ControllerGetVolume(id);
+    assert.equal(volume?.capacity_bytes, String(round * 1000));
+    for (const controller of drivers) await controller.ControllerUnpublishVolume(id);
+  }
+  assert.deepEqual(await readdir(join(machine.pool, '.berth/volumes')), ['pvc-1']);
+  await drivers[0].DeleteVolume(id);
+  assert.deepEqual(await readdir(machine.pool), ['.berth']);
+});
+
+test('a client that gives up does not stop the work; its retry finds it done', async (t) => {
+  const machine = await bench(t);
+  const { csi } = await machine.start();
+  await csi.controller.CreateVolume(request('warm-up'));
+  const results = await Promise.allSettled(
+    Array.from({ length: 20 }, (_, index) =>
+      csi.controller.CreateVolume(request(`pvc-${index}`), { timeoutMs: 2 }),
+    ),
+  );
+  assert.ok(
+    results.some(({ status }) => status === 'rejected'),
+    'some clients gave up',
+  );
+  for (let index = 0; index < 20; index += 1) {
+    let made = false;
+    while (!made) {
+      made = await csi.controller.CreateVolume(request(`pvc-${index}`)).then(
+        () => true,
+        (error) => {
+          assert.equal(error.code, code.aborted);
+          return false;
+        },
+      );
+    }
+  }
+  assert.equal((await csi.controller.ListVolumes({})).entries.length, 21);
+});

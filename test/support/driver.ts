@@ -1,0 +1,100 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { type CsiClient, connectCsi } from '../csi/client.ts';
+import { temporaryDirectory } from './tree.ts';
+
+const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
+
+export interface Driver {
+  readonly csi: CsiClient;
+  readonly process: ChildProcess;
+  /** All that it has logged so far. */
+  readonly log: () => string;
+  /** Ends it with a signal; resolves with its exit status, null where the signal ended it. */
+  readonly end: (signal: NodeJS.Signals) => Promise<number | null>;
+}
+
+export interface DriverOptions {
+  readonly mode?: 'controller' | 'node' | 'all';
+  readonly name?: string;
+  readonly nodeId?: string;
+  readonly flags?: readonly string[];
+}
+
+/** A machine for drivers to run on: a directory with a `local` pool named scratch. */
+export interface Bench {
+  readonly directory: string;
+  readonly pool: string;
+  start(options?: DriverOptions): Promise<Driver>;
+}
+
+/** Makes a machine; the drivers started on it end with the test. */
+export async function bench(t: TestContext): Promise<Bench> {
+  const directory = await temporaryDirectory(t);
+  const pool = join(directory, 'pool');
+  await mkdir(pool);
+  const config = join(directory, 'config.yaml');
+  await writeFile(config, `pools: { scratch: { local: { path: ${pool} } } }\n`);
+  return {
+    directory,
+    pool,
+    start: (options = {}) => startDriver(t, directory, config, options),
+  };
+}
+
+async function startDriver(
+  t: TestContext,
+  directory: string,
+  config: string,
+  { mode = 'all', name = 'csi', nodeId = 'node-1', flags = [] }: DriverOptions,
+): Promise<Driver> {
+  const socket = join(directory, `${name}.sock`);
+  const args = [cli, mode, '--endpoint', `unix://${socket}`, '--config', config];
+  args.push('--node-id', nodeId, '--state-dir', join(directory, 'state'), ...flags);
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let log = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      log += text;
+    });
+  }
+  const ended = new Promise<number | null>((resolve) => {
+    child.once('exit', resolve);
+  });
+  const csi = connectCsi(socket);
+  t.after(async () => {
+    csi.close();
+    child.kill('SIGKILL');
+    await ended;
+  });
+  await serving(csi, child, () => log);
+  return {
+    csi,
+    process: child,
+    log: () => log,
+    end: (signal) => {
+      child.kill(signal);
+      return ended;
+    },
+  };
+}
+
+/** Waits until Probe is answered; fails at once where the driver has ended. */
+async function serving(csi: CsiClient, child: ChildProcess, log: () => string): Promise<void> {
+  for (;;) {
+    try {
+      await csi.identity.Probe({}, { timeoutMs: 1_000 });
+      return;
+    } catch (error) {
+      if (child.exitCode !== null || child.signalCode !== null) {
+        throw new Error(`the driver ended at once: ${log()}`, { cause: error });
+      }
+    }
+    await new Promise((resolve) => {
+      setTimeout(resolve, 20);
+    });
+  }
+}
