@@ -1,72 +1,65 @@
-import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
+// A CSI client for tests, bench and demo: what a sidecar or kubelet would say to the driver's socket.
+import { type CallOptions, Client, credentials, type MethodDefinition } from '@grpc/grpc-js';
 import { type ServiceName, services } from '../../src/wire/csi.ts';
 import type { Services } from '../../src/wire/generated/csi-types.ts';
 
-type Unary<Service> = {
-  readonly [Method in keyof Service]: Service[Method] extends {
-    requestInit: infer Request;
-    response: infer Response;
-  }
+/** The methods that are not streams, as functions that return a promise of the answer. */
+export type Methods<Service> = {
+  readonly [Method in keyof Service as Service[Method] extends { stream: true }
+    ? never
+    : Method]: Service[Method] extends { requestInit: infer Request; response: infer Response }
     ? (request: Request, options?: CallOptions) => Promise<Response>
     : never;
 };
 
-export interface CallOptions {
-  /** Milliseconds until the caller gives up; default two minutes, since a VM is slow. */
-  readonly timeoutMs?: number;
-}
-
-/** What a driver serves on one socket, as a CO would call it. */
-export interface CsiClient {
-  readonly identity: Unary<Services['Identity']>;
-  readonly controller: Unary<Services['Controller']>;
-  readonly node: Unary<Services['Node']>;
+export type CsiClient = {
+  readonly [Name in Exclude<ServiceName, 'SnapshotMetadata'>]: Methods<Services[Name]>;
+} & {
+  /** Resolves when the driver accepts connections; rejects after `timeout` milliseconds. */
+  ready(timeout?: number): Promise<void>;
   close(): void;
-}
+};
 
-/** Connects to a driver's UNIX socket. Failed calls reject with grpc's ServiceError (code, details). */
-export function connectCsi(socket: string): CsiClient {
-  const client = new Client(`unix://${socket}`, credentials.createInsecure(), {
-    // The driver may just be starting: the default waits a second after the first refusal.
+/** Calls without options fail with DEADLINE_EXCEEDED after this many milliseconds, so that no test hangs. */
+const defaultTimeout = 60_000;
+
+export function connect(socket: string): CsiClient {
+  const client = new Client(`unix:${socket}`, credentials.createInsecure(), {
+    // A driver that is being restarted is tried again at once, not after the usual second.
     'grpc.initial_reconnect_backoff_ms': 50,
-    'grpc.min_reconnect_backoff_ms': 50,
-    'grpc.max_reconnect_backoff_ms': 500,
+    'grpc.max_reconnect_backoff_ms': 200,
   });
   return {
-    identity: unaryOf<Services['Identity']>(client, 'Identity'),
-    controller: unaryOf<Services['Controller']>(client, 'Controller'),
-    node: unaryOf<Services['Node']>(client, 'Node'),
+    Identity: methodsOf(client, 'Identity'),
+    Controller: methodsOf(client, 'Controller'),
+    GroupController: methodsOf(client, 'GroupController'),
+    Node: methodsOf(client, 'Node'),
+    ready: (timeout = 30_000) =>
+      new Promise((resolve, reject) => {
+        client.waitForReady(Date.now() + timeout, (error) => (error ? reject(error) : resolve()));
+      }),
     close: () => client.close(),
   };
 }
 
-function unaryOf<Service>(client: Client, name: ServiceName): Unary<Service> {
-  const methods = Object.entries(services[name]).map(([method, definition]) => [
-    method,
-    (request: object, { timeoutMs = 120_000 }: CallOptions = {}) =>
-      new Promise((resolve, reject) => {
-        client.makeUnaryRequest(
-          definition.path,
-          definition.requestSerialize,
-          definition.responseDeserialize,
-          request,
-          { deadline: Date.now() + timeoutMs },
-          (error: ServiceError | null, response?: unknown) =>
-            error === null ? resolve(response) : reject(error),
-        );
-      }),
-  ]);
-  return Object.fromEntries(methods) as Unary<Service>;
-}
-
-/** Fails unless the call fails with this gRPC code; returns the sentence that came with it. */
-export async function refused(call: Promise<unknown>, code: number): Promise<string> {
-  try {
-    await call;
-  } catch (error) {
-    const { code: found, details } = error as ServiceError;
-    if (found === code) return details;
-    throw new Error(`expected code ${code}, got ${found}: ${details}`);
-  }
-  throw new Error(`expected code ${code}, but the call succeeded`);
+function methodsOf<Name extends ServiceName>(client: Client, name: Name): Methods<Services[Name]> {
+  const definitions: Record<string, MethodDefinition<unknown, unknown>> = services[name];
+  const methods = Object.entries(definitions)
+    .filter(([, definition]) => !definition.responseStream)
+    .map(([method, definition]) => [
+      method,
+      (request: unknown, options: CallOptions = {}) =>
+        new Promise((resolve, reject) => {
+          client.makeUnaryRequest(
+            definition.path,
+            definition.requestSerialize,
+            definition.responseDeserialize,
+            request,
+            { deadline: Date.now() + defaultTimeout, ...options },
+            (error, response) => (error ? reject(error) : resolve(response)),
+          );
+        }),
+    ]);
+  // The cast: the names and types come from the same descriptor as the definitions.
+  return Object.fromEntries(methods) as Methods<Services[Name]>;
 }

@@ -3,7 +3,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { type CsiClient, connectCsi } from '../csi/client.ts';
+import { execa } from 'execa';
+import { type CsiClient, connect } from '../csi/client.ts';
 import { temporaryDirectory } from './tree.ts';
 
 const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
@@ -29,6 +30,8 @@ export interface Bench {
   readonly directory: string;
   readonly pool: string;
   start(options?: DriverOptions): Promise<Driver>;
+  /** Runs the program to its end; rejects with `status N: ` and what it printed where that is not 0. */
+  run(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<string>;
 }
 
 /** Makes a machine; the drivers started on it end with the test. */
@@ -42,7 +45,19 @@ export async function bench(t: TestContext): Promise<Bench> {
     directory,
     pool,
     start: (options = {}) => startDriver(t, directory, config, options),
+    run: (args, env = {}) => runToEnd(args, { BERTH_CONFIG: config, ...env }),
   };
+}
+
+async function runToEnd(args: readonly string[], env: Readonly<Record<string, string>>): Promise<string> {
+  const result = await execa(process.execPath, [cli, ...args], {
+    env,
+    all: true,
+    reject: false,
+    timeout: 60_000,
+  });
+  if (result.exitCode === 0) return result.all;
+  throw new Error(`status ${result.exitCode}: ${result.all}`);
 }
 
 async function startDriver(
@@ -64,7 +79,7 @@ async function startDriver(
   const ended = new Promise<number | null>((resolve) => {
     child.once('exit', resolve);
   });
-  const csi = connectCsi(socket);
+  const csi = connect(socket);
   t.after(async () => {
     csi.close();
     child.kill('SIGKILL');
@@ -86,7 +101,7 @@ async function startDriver(
 async function serving(csi: CsiClient, child: ChildProcess, log: () => string): Promise<void> {
   for (;;) {
     try {
-      await csi.identity.Probe({}, { timeoutMs: 1_000 });
+      await csi.Identity.Probe({}, { deadline: Date.now() + 1_000 });
       return;
     } catch (error) {
       if (child.exitCode !== null || child.signalCode !== null) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { refused } from '../../csi/client.ts';
+import { refused } from '../../csi/refused.ts';
 import { capability, code, request } from '../../csi/requests.ts';
 import { bench } from '../../support/driver.ts';
 
@@ -10,20 +10,20 @@ test('a single-node volume is on one node at a time', async (t) => {
   const machine = await bench(t);
   const { csi } = await machine.start();
   await machine.start({ mode: 'node', name: 'node-2', nodeId: 'node-2' });
-  await csi.controller.CreateVolume(request('pvc-1'));
+  await csi.Controller.CreateVolume(request('pvc-1'));
   const to = (
     node: string,
     mode: 'SINGLE_NODE_WRITER' | 'MULTI_NODE_MULTI_WRITER' = 'SINGLE_NODE_WRITER',
     readonly = false,
   ) =>
-    csi.controller.ControllerPublishVolume({
+    csi.Controller.ControllerPublishVolume({
       volume_id: 'scratch/pvc-1',
       node_id: node,
       volume_capability: capability(mode),
       readonly,
     });
   const from = (node: string) =>
-    csi.controller.ControllerUnpublishVolume({ volume_id: 'scratch/pvc-1', node_id: node });
+    csi.Controller.ControllerUnpublishVolume({ volume_id: 'scratch/pvc-1', node_id: node });
   await to('node-1');
   await to('node-1');
   assert.match(await refused(to('node-2'), code.precondition), /attached to node-1/);
@@ -33,10 +33,10 @@ test('a single-node volume is on one node at a time', async (t) => {
   );
   assert.match(await refused(to('node-1', 'SINGLE_NODE_WRITER', true), code.exists), /in another way/);
   assert.match(
-    await refused(csi.controller.DeleteVolume({ volume_id: 'scratch/pvc-1' }), code.precondition),
+    await refused(csi.Controller.DeleteVolume({ volume_id: 'scratch/pvc-1' }), code.precondition),
     /attached to node-1/,
   );
-  assert.deepEqual((await csi.controller.ListVolumes({})).entries[0]?.status?.published_node_ids, ['node-1']);
+  assert.deepEqual((await csi.Controller.ListVolumes({})).entries[0]?.status?.published_node_ids, ['node-1']);
   await from('node-2');
   assert.match(await refused(to('node-2'), code.precondition), /attached to node-1/);
   await from('node-1');
@@ -44,19 +44,19 @@ test('a single-node volume is on one node at a time', async (t) => {
   await to('node-2', 'MULTI_NODE_MULTI_WRITER');
   await to('node-1', 'MULTI_NODE_MULTI_WRITER');
   assert.match(await refused(to('node-1'), code.exists), /in another way/);
-  const { status } = await csi.controller.ControllerGetVolume({ volume_id: 'scratch/pvc-1' });
+  const { status } = await csi.Controller.ControllerGetVolume({ volume_id: 'scratch/pvc-1' });
   assert.deepEqual([...(status?.published_node_ids ?? [])].sort(), ['node-1', 'node-2']);
-  await csi.controller.ControllerUnpublishVolume({ volume_id: 'scratch/pvc-1' });
-  await csi.controller.DeleteVolume({ volume_id: 'scratch/pvc-1' });
+  await csi.Controller.ControllerUnpublishVolume({ volume_id: 'scratch/pvc-1' });
+  await csi.Controller.DeleteVolume({ volume_id: 'scratch/pvc-1' });
   assert.deepEqual(await readdir(join(machine.pool, '.berth/attachments')), []);
 });
 
 test('the attach limit of a node holds, also when calls come at once', async (t) => {
   const { csi } = await (await bench(t)).start({ flags: ['--max-volumes-per-node', '2'] });
   const ids = ['a', 'b', 'c', 'd'].map((name) => `scratch/${name}`);
-  for (const name of ['a', 'b', 'c', 'd']) await csi.controller.CreateVolume(request(name));
+  for (const name of ['a', 'b', 'c', 'd']) await csi.Controller.CreateVolume(request(name));
   const attach = (id: string) =>
-    csi.controller.ControllerPublishVolume({
+    csi.Controller.ControllerPublishVolume({
       volume_id: id,
       node_id: 'node-1',
       volume_capability: capability(),
@@ -72,7 +72,7 @@ test('a static volume is attached where its directory is, listed while attached,
   const { csi } = await machine.start();
   await mkdir(join(machine.pool, 'legacy/data'), { recursive: true });
   const attach = (subDir: string, id = 'by-hand') =>
-    csi.controller.ControllerPublishVolume({
+    csi.Controller.ControllerPublishVolume({
       volume_id: id,
       node_id: 'node-1',
       volume_capability: capability(),
@@ -80,18 +80,18 @@ test('a static volume is attached where its directory is, listed while attached,
     });
   await attach('legacy/data');
   await attach('legacy/data');
-  const { entries } = await csi.controller.ListVolumes({});
+  const { entries } = await csi.Controller.ListVolumes({});
   assert.deepEqual(
     entries.map(({ volume }) => volume?.volume_id),
     ['by-hand'],
   );
-  await csi.controller.DeleteVolume({ volume_id: 'by-hand' });
+  await csi.Controller.DeleteVolume({ volume_id: 'by-hand' });
   assert.deepEqual(await readdir(join(machine.pool, 'legacy')), ['data']);
-  await csi.controller.ControllerUnpublishVolume({ volume_id: 'by-hand', node_id: 'node-1' });
-  assert.deepEqual((await csi.controller.ListVolumes({})).entries, []);
+  await csi.Controller.ControllerUnpublishVolume({ volume_id: 'by-hand', node_id: 'node-1' });
+  assert.deepEqual((await csi.Controller.ListVolumes({})).entries, []);
   await refused(attach('nowhere'), code.notFound);
   await refused(attach('../x'), code.invalid);
   await refused(attach('.berth/volumes'), code.invalid);
-  await csi.controller.CreateVolume(request('pvc-1'));
+  await csi.Controller.CreateVolume(request('pvc-1'));
   assert.match(await refused(attach('pvc-1', 'thief'), code.precondition), /overlaps/);
 });

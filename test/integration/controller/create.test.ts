@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { refused } from '../../csi/client.ts';
+import { refused } from '../../csi/refused.ts';
 import { capability, code, request } from '../../csi/requests.ts';
 import { bench } from '../../support/driver.ts';
 
 test('a volume is a directory with the mode and owner asked for', async (t) => {
   const machine = await bench(t);
   const { csi } = await machine.start();
-  const { volume } = await csi.controller.CreateVolume({
+  const { volume } = await csi.Controller.CreateVolume({
     ...request('pvc-1', { mode: '2750', uid: '1000', gid: '1001' }),
     capacity_range: { required_bytes: '5368709120' },
   });
@@ -23,7 +23,7 @@ test('a volume is a directory with the mode and owner asked for', async (t) => {
 test('the default mode is 0777 whatever umask the driver was started with', async (t) => {
   const machine = await bench(t);
   const { csi } = await machine.start();
-  await csi.controller.CreateVolume(request('pvc-1'));
+  await csi.Controller.CreateVolume(request('pvc-1'));
   assert.equal((await stat(join(machine.pool, 'pvc-1'))).mode & 0o7777, 0o777);
 });
 
@@ -33,8 +33,8 @@ test('a repeated CreateVolume gives the same volume, an incompatible one ALREADY
     ...request('pvc-1', { onDelete: 'archive' }),
     capacity_range: { required_bytes: '10', limit_bytes: '20' },
   };
-  const first = await csi.controller.CreateVolume(asked);
-  assert.deepEqual(await csi.controller.CreateVolume(asked), first);
+  const first = await csi.Controller.CreateVolume(asked);
+  assert.deepEqual(await csi.Controller.CreateVolume(asked), first);
   const differing = [
     { ...asked, capacity_range: { required_bytes: '11' } },
     { ...asked, parameters: { onDelete: 'delete' } },
@@ -44,7 +44,7 @@ test('a repeated CreateVolume gives the same volume, an incompatible one ALREADY
   ];
   for (const other of differing) {
     assert.match(
-      await refused(csi.controller.CreateVolume(other), code.exists),
+      await refused(csi.Controller.CreateVolume(other), code.exists),
       /exists already, with another/,
     );
   }
@@ -58,11 +58,11 @@ test('subDir places a volume by its claim, and Delete leaves the parents', async
     'csi.storage.k8s.io/pvc/name': 'data',
     'csi.storage.k8s.io/pvc/namespace': 'shop',
   };
-  const { volume } = await csi.controller.CreateVolume(request('pvc-1', parameters));
+  const { volume } = await csi.Controller.CreateVolume(request('pvc-1', parameters));
   await writeFile(join(machine.pool, 'shop/data/file'), 'x');
-  await csi.controller.DeleteVolume({ volume_id: volume?.volume_id ?? '' });
+  await csi.Controller.DeleteVolume({ volume_id: volume?.volume_id ?? '' });
   assert.deepEqual(await readdir(join(machine.pool, 'shop')), []);
-  await csi.controller.CreateVolume(request('pvc-2', parameters));
+  await csi.Controller.CreateVolume(request('pvc-2', parameters));
   assert.deepEqual(await readdir(join(machine.pool, 'shop/data')), []);
 });
 
@@ -73,40 +73,40 @@ test('no volume takes over a directory that was there, and nothing of it is left
   await writeFile(join(machine.pool, 'old/data'), 'precious');
   for (const _ of [1, 2]) {
     const message = await refused(
-      csi.controller.CreateVolume(request('pvc-1', { subDir: 'old' })),
+      csi.Controller.CreateVolume(request('pvc-1', { subDir: 'old' })),
       code.exists,
     );
     assert.match(message, /never takes over.*static volume/);
   }
   assert.equal(await readFile(join(machine.pool, 'old/data'), 'utf8'), 'precious');
   assert.equal((await stat(join(machine.pool, 'old'))).mode & 0o7777, 0o700);
-  assert.deepEqual((await csi.controller.ListVolumes({})).entries, []);
-  await csi.controller.CreateVolume(request('pvc-1'));
+  assert.deepEqual((await csi.Controller.ListVolumes({})).entries, []);
+  await csi.Controller.CreateVolume(request('pvc-1'));
 });
 
 test('volumes never overlap', async (t) => {
   const machine = await bench(t);
   const { csi } = await machine.start();
-  await csi.controller.CreateVolume(request('pvc-1', { subDir: 'a/b' }));
-  await csi.controller.CreateVolume(request('pvc-2'));
+  await csi.Controller.CreateVolume(request('pvc-1', { subDir: 'a/b' }));
+  await csi.Controller.CreateVolume(request('pvc-2'));
   assert.match(
-    await refused(csi.controller.CreateVolume(request('x', { subDir: 'a/b/c' })), code.exists),
+    await refused(csi.Controller.CreateVolume(request('x', { subDir: 'a/b/c' })), code.exists),
     /overlap/,
   );
   assert.match(
-    await refused(csi.controller.CreateVolume(request('x', { subDir: 'pvc-2/c/d' })), code.exists),
+    await refused(csi.Controller.CreateVolume(request('x', { subDir: 'pvc-2/c/d' })), code.exists),
     /overlap/,
   );
   assert.match(
-    await refused(csi.controller.CreateVolume(request('x', { subDir: 'a' })), code.exists),
+    await refused(csi.Controller.CreateVolume(request('x', { subDir: 'a' })), code.exists),
     /never takes over/,
   );
   assert.match(
-    await refused(csi.controller.CreateVolume(request('x', { subDir: 'a/b' })), code.exists),
+    await refused(csi.Controller.CreateVolume(request('x', { subDir: 'a/b' })), code.exists),
     /is the directory of|takes over|lies inside/,
   );
   assert.deepEqual(await readdir(join(machine.pool, 'a/b')), []);
-  await csi.controller.CreateVolume(request('x', { subDir: 'a/c' }));
+  await csi.Controller.CreateVolume(request('x', { subDir: 'a/c' }));
 });
 
 test('a symbolic link on the pool is never followed', async (t) => {
@@ -115,15 +115,15 @@ test('a symbolic link on the pool is never followed', async (t) => {
   await mkdir(join(machine.directory, 'outside'));
   await symlink('../outside', join(machine.pool, 'link'));
   assert.match(
-    await refused(csi.controller.CreateVolume(request('a', { subDir: 'link/x' })), code.precondition),
+    await refused(csi.Controller.CreateVolume(request('a', { subDir: 'link/x' })), code.precondition),
     /symbolic link/,
   );
   assert.match(
-    await refused(csi.controller.CreateVolume(request('a', { subDir: 'link' })), code.exists),
+    await refused(csi.Controller.CreateVolume(request('a', { subDir: 'link' })), code.exists),
     /never takes over/,
   );
   assert.deepEqual(await readdir(join(machine.directory, 'outside')), []);
-  const attach = csi.controller.ControllerPublishVolume({
+  const attach = csi.Controller.ControllerPublishVolume({
     volume_id: 'by-hand',
     node_id: 'node-1',
     volume_capability: capability(),

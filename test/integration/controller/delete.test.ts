@@ -9,9 +9,9 @@ test('archived volumes of one name do not collide, and their records are kept', 
   const machine = await bench(t);
   const { csi } = await machine.start();
   for (const text of ['one', 'two']) {
-    await csi.controller.CreateVolume(request('pvc-1', { onDelete: 'archive' }));
+    await csi.Controller.CreateVolume(request('pvc-1', { onDelete: 'archive' }));
     await writeFile(join(machine.pool, 'pvc-1/file'), text);
-    await csi.controller.DeleteVolume({ volume_id: 'scratch/pvc-1' });
+    await csi.Controller.DeleteVolume({ volume_id: 'scratch/pvc-1' });
   }
   const archive = join(machine.pool, '.berth/archive');
   const entries = (await readdir(archive)).filter((name) => !name.endsWith('.record'));
@@ -23,21 +23,21 @@ test('archived volumes of one name do not collide, and their records are kept', 
 test('a retained volume stays where it is', async (t) => {
   const machine = await bench(t);
   const { csi } = await machine.start();
-  await csi.controller.CreateVolume(request('pvc-1', { onDelete: 'retain' }));
-  await csi.controller.DeleteVolume({ volume_id: 'scratch/pvc-1' });
+  await csi.Controller.CreateVolume(request('pvc-1', { onDelete: 'retain' }));
+  await csi.Controller.DeleteVolume({ volume_id: 'scratch/pvc-1' });
   assert.ok((await stat(join(machine.pool, 'pvc-1'))).isDirectory());
-  assert.deepEqual((await csi.controller.ListVolumes({})).entries, []);
+  assert.deepEqual((await csi.Controller.ListVolumes({})).entries, []);
 });
 
 test('deleting follows no link out of the volume and empties the trash in the background', async (t) => {
   const machine = await bench(t);
   const { csi } = await machine.start();
-  await csi.controller.CreateVolume(request('pvc-1'));
+  await csi.Controller.CreateVolume(request('pvc-1'));
   await mkdir(join(machine.directory, 'outside'));
   await writeFile(join(machine.directory, 'outside/keep'), 'x');
   await symlink(join(machine.directory, 'outside'), join(machine.pool, 'pvc-1/link'));
   await mkdir(join(machine.pool, 'pvc-1', ...Array.from({ length: 60 }, () => 'deep')), { recursive: true });
-  await csi.controller.DeleteVolume({ volume_id: 'scratch/pvc-1' });
+  await csi.Controller.DeleteVolume({ volume_id: 'scratch/pvc-1' });
   const trash = join(machine.pool, '.berth/trash');
   while ((await readdir(trash)).length > 0)
     await new Promise((resolve) => {

@@ -2,60 +2,60 @@ import assert from 'node:assert/strict';
 import { readdir, rename, stat, symlink, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { refused } from '../../csi/client.ts';
+import { refused } from '../../csi/refused.ts';
 import { code, request } from '../../csi/requests.ts';
 import { bench } from '../../support/driver.ts';
 
 test('pages hold together while volumes come and go', async (t) => {
   const { csi } = await (await bench(t)).start();
-  for (let index = 10; index < 30; index += 1) await csi.controller.CreateVolume(request(`v${index}`));
-  const first = await csi.controller.ListVolumes({ max_entries: 7 });
+  for (let index = 10; index < 30; index += 1) await csi.Controller.CreateVolume(request(`v${index}`));
+  const first = await csi.Controller.ListVolumes({ max_entries: 7 });
   assert.equal(first.entries.length, 7);
   const last = first.entries.at(-1)?.volume?.volume_id ?? '';
-  await csi.controller.DeleteVolume({ volume_id: last });
-  await csi.controller.CreateVolume(request('a-new-first-one'));
-  const rest = await csi.controller.ListVolumes({ starting_token: first.next_token });
+  await csi.Controller.DeleteVolume({ volume_id: last });
+  await csi.Controller.CreateVolume(request('a-new-first-one'));
+  const rest = await csi.Controller.ListVolumes({ starting_token: first.next_token });
   const names = [...first.entries, ...rest.entries].map(({ volume }) => volume?.volume_id);
   assert.equal(new Set(names).size, 20);
   assert.equal(rest.next_token, '');
-  const exact = await csi.controller.ListVolumes({ max_entries: 20 });
+  const exact = await csi.Controller.ListVolumes({ max_entries: 20 });
   assert.equal(exact.next_token, '');
   assert.match(
-    await refused(csi.controller.ListVolumes({ starting_token: 'nonsense' }), code.aborted),
+    await refused(csi.Controller.ListVolumes({ starting_token: 'nonsense' }), code.aborted),
     /token/,
   );
-  await refused(csi.controller.ListVolumes({ max_entries: -1 }), code.invalid);
+  await refused(csi.Controller.ListVolumes({ max_entries: -1 }), code.invalid);
 });
 
 test('a volume grows, never shrinks, and can be told what becomes of its data', async (t) => {
   const machine = await bench(t);
   const { csi } = await machine.start();
-  await csi.controller.CreateVolume({ ...request('pvc-1'), capacity_range: { required_bytes: '1000' } });
+  await csi.Controller.CreateVolume({ ...request('pvc-1'), capacity_range: { required_bytes: '1000' } });
   const id = { volume_id: 'scratch/pvc-1' };
   const grow = (required_bytes: string, limit_bytes = '0') =>
-    csi.controller.ControllerExpandVolume({ ...id, capacity_range: { required_bytes, limit_bytes } });
+    csi.Controller.ControllerExpandVolume({ ...id, capacity_range: { required_bytes, limit_bytes } });
   assert.deepEqual(await grow('3000'), { capacity_bytes: '3000', node_expansion_required: false });
   assert.equal((await grow('2000')).capacity_bytes, '3000');
   assert.match(await refused(grow('1000', '2000'), code.range), /smaller/);
   await refused(grow('2000', '1000'), code.invalid);
   await refused(
-    csi.controller.ControllerModifyVolume({
+    csi.Controller.ControllerModifyVolume({
       ...id,
       mutable_parameters: { onDelete: 'retain', mode: '0700' },
     }),
     code.invalid,
   );
-  await csi.controller.ControllerModifyVolume({ ...id, mutable_parameters: { onDelete: 'retain' } });
-  const { entries } = await csi.controller.ListVolumes({});
+  await csi.Controller.ControllerModifyVolume({ ...id, mutable_parameters: { onDelete: 'retain' } });
+  const { entries } = await csi.Controller.ListVolumes({});
   assert.equal(entries[0]?.volume?.capacity_bytes, '3000');
-  await csi.controller.DeleteVolume(id);
+  await csi.Controller.DeleteVolume(id);
   assert.ok((await stat(join(machine.pool, 'pvc-1'))).isDirectory());
 });
 
 test('a record that cannot be read is named, and the other volumes still work', async (t) => {
   const machine = await bench(t);
   const { csi } = await machine.start();
-  for (const name of ['good', 'torn', 'file']) await csi.controller.CreateVolume(request(name));
+  for (const name of ['good', 'torn', 'file']) await csi.Controller.CreateVolume(request(name));
   const records = join(machine.pool, '.berth/volumes');
   await unlink(join(records, 'torn'));
   await symlink('{"v":1,"id":', join(records, 'torn'));
@@ -65,13 +65,13 @@ test('a record that cannot be read is named, and the other volumes still work', 
   for (const name of ['torn', 'file']) {
     const id = { volume_id: `scratch/${name}` };
     for (const call of [
-      () => again.csi.controller.DeleteVolume(id),
-      () => again.csi.controller.CreateVolume(request(name)),
-      () => again.csi.controller.ControllerExpandVolume({ ...id, capacity_range: { required_bytes: '5' } }),
+      () => again.csi.Controller.DeleteVolume(id),
+      () => again.csi.Controller.CreateVolume(request(name)),
+      () => again.csi.Controller.ControllerExpandVolume({ ...id, capacity_range: { required_bytes: '5' } }),
     ]) {
       assert.match(await refused(call(), code.internal), new RegExp(`\\.berth/volumes/${name}`));
     }
-    const { volume_health } = await again.csi.controller.ControllerGetVolumeHealth(id);
+    const { volume_health } = await again.csi.Controller.ControllerGetVolumeHealth(id);
     assert.equal(volume_health?.health_statuses[0]?.reason, 'RecordUnreadable');
   }
   assert.deepEqual(await readdir(machine.pool).then((names) => names.sort()), [
@@ -80,18 +80,18 @@ test('a record that cannot be read is named, and the other volumes still work', 
     'good',
     'torn',
   ]);
-  const { entries } = await again.csi.controller.ListVolumes({});
+  const { entries } = await again.csi.Controller.ListVolumes({});
   assert.equal(entries.length, 3);
-  await again.csi.controller.DeleteVolume({ volume_id: 'scratch/good' });
+  await again.csi.Controller.DeleteVolume({ volume_id: 'scratch/good' });
 });
 
 test('health tells of what is wrong only, by page', async (t) => {
   const machine = await bench(t);
   const { csi } = await machine.start();
-  for (const name of ['a', 'b', 'c', 'd']) await csi.controller.CreateVolume(request(name));
-  assert.deepEqual((await csi.controller.ControllerListVolumeHealth({})).entries, []);
+  for (const name of ['a', 'b', 'c', 'd']) await csi.Controller.CreateVolume(request(name));
+  assert.deepEqual((await csi.Controller.ControllerListVolumeHealth({})).entries, []);
   for (const name of ['b', 'd']) await rename(join(machine.pool, name), join(machine.directory, name));
-  const first = await csi.controller.ControllerListVolumeHealth({ max_entries: 1 });
+  const first = await csi.Controller.ControllerListVolumeHealth({ max_entries: 1 });
   assert.deepEqual(
     first.entries.map(({ volume_id, health_statuses }) => [
       volume_id,
@@ -100,12 +100,12 @@ test('health tells of what is wrong only, by page', async (t) => {
     ]),
     [['scratch/b', 'DATA_LOSS', 'DirectoryGone']],
   );
-  const rest = await csi.controller.ControllerListVolumeHealth({ starting_token: first.next_token });
+  const rest = await csi.Controller.ControllerListVolumeHealth({ starting_token: first.next_token });
   assert.deepEqual(
     rest.entries.map(({ volume_id }) => volume_id),
     ['scratch/d'],
   );
-  const { volume_health } = await csi.controller.ControllerGetVolumeHealth({ volume_id: 'scratch/a' });
+  const { volume_health } = await csi.Controller.ControllerGetVolumeHealth({ volume_id: 'scratch/a' });
   assert.deepEqual(volume_health?.health_statuses, []);
-  await refused(csi.controller.ControllerGetVolumeHealth({ volume_id: 'scratch/zzz' }), code.notFound);
+  await refused(csi.Controller.ControllerGetVolumeHealth({ volume_id: 'scratch/zzz' }), code.notFound);
 });

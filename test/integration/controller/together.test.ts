@@ -10,7 +10,7 @@ test('two controllers on one pool: one writer, no lost change, no torn record', 
   const one = await machine.start({ name: 'one' });
   const two = await machine.start({ mode: 'controller', name: 'two' });
   await machine.start({ mode: 'node', name: 'n2', nodeId: 'node-2' });
-  const drivers = [one.csi.controller, two.csi.controller] as const;
+  const drivers = [one.csi.Controller, two.csi.Controller] as const;
   const id = { volume_id: 'scratch/pvc-1' };
   const created = await Promise.all(drivers.map((controller) => controller.CreateVolume(request('pvc-1'))));
   assert.deepEqual(created[0], created[1]);
@@ -61,10 +61,10 @@ test('two controllers on one pool: one writer, no lost change, no torn record', 
 test('a client that gives up does not stop the work; its retry finds it done', async (t) => {
   const machine = await bench(t);
   const { csi } = await machine.start();
-  await csi.controller.CreateVolume(request('warm-up'));
+  await csi.Controller.CreateVolume(request('warm-up'));
   const results = await Promise.allSettled(
     Array.from({ length: 20 }, (_, index) =>
-      csi.controller.CreateVolume(request(`pvc-${index}`), { timeoutMs: 2 }),
+      csi.Controller.CreateVolume(request(`pvc-${index}`), { deadline: Date.now() + 2 }),
     ),
   );
   assert.ok(
@@ -74,7 +74,7 @@ test('a client that gives up does not stop the work; its retry finds it done', a
   for (let index = 0; index < 20; index += 1) {
     let made = false;
     while (!made) {
-      made = await csi.controller.CreateVolume(request(`pvc-${index}`)).then(
+      made = await csi.Controller.CreateVolume(request(`pvc-${index}`)).then(
         () => true,
         (error) => {
           assert.equal(error.code, code.aborted);
@@ -83,5 +83,5 @@ test('a client that gives up does not stop the work; its retry finds it done', a
       );
     }
   }
-  assert.equal((await csi.controller.ListVolumes({})).entries.length, 21);
+  assert.equal((await csi.Controller.ListVolumes({})).entries.length, 21);
 });

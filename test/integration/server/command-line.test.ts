@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { bench } from '../../support/driver.ts';
+
+const wrong: readonly [what: string, args: readonly string[], line: RegExp][] = [
+  ['an unknown flag', ['all', '--nonsense'], /unknown option '--nonsense'/],
+  ['an unknown command', ['everything'], /unknown command 'everything'/],
+  [
+    'a TCP endpoint',
+    ['all', '--node-id', 'a', '--endpoint', 'tcp://1.2.3.4:5'],
+    /--endpoint tcp.*expected a UNIX socket/,
+  ],
+  [
+    'a socket path the kernel refuses',
+    ['all', '--node-id', 'a', '--endpoint', `unix:///${'x'.repeat(120)}`],
+    /--endpoint.*longer than 107/,
+  ],
+  ['a missing node id', ['node'], /--node-id is missing/],
+  ['a node id of 257 bytes', ['node', '--node-id', 'x'.repeat(257)], /--node-id: expected at most 256 bytes/],
+  [
+    'a limit that is no number',
+    ['all', '--node-id', 'a', '--max-volumes-per-node', 'many'],
+    /--max-volumes-per-node many: expected a number/,
+  ],
+  ['a driver name with a slash', ['controller', '--driver-name', 'a/b'], /--driver-name a\/b: expected/],
+  ['an unknown log level', ['controller', '--log-level', 'loud'], /--log-level loud: expected one of/],
+  [
+    'a relative state directory',
+    ['controller', '--state-dir', 'x'],
+    /--state-dir x: expected an absolute path/,
+  ],
+  [
+    'a missing config',
+    ['controller', '--config', '/nonexistent'],
+    /--config \/nonexistent: there is no such file/,
+  ],
+];
+
+for (const [what, args, line] of wrong) {
+  test(`${what} ends the program with status 2 and one line`, async (t) => {
+    const machine = await bench(t);
+    await assert.rejects(machine.run(args), (error: Error) => {
+      assert.match(error.message, line);
+      assert.match(error.message, /^status 2: /);
+      assert.equal(error.message.trim().split('\n').length, 1, error.message);
+      return true;
+    });
+  });
+}
+
+test('a wrong config ends the program with its place and what was expected', async (t) => {
+  const machine = await bench(t);
+  const config = join(machine.directory, 'wrong.yaml');
+  await writeFile(config, 'pools:\n  nas:\n    nfs: { server: nas }\n');
+  await assert.rejects(
+    machine.run(['controller', '--config', config]),
+    /status 2: berth: .*wrong\.yaml:3:10: pools\.nas\.nfs\.path/,
+  );
+});
+
+test('the environment stands in for flags, and flags win', async (t) => {
+  const machine = await bench(t);
+  const env = { CSI_ENDPOINT: 'tcp://csi', BERTH_ENDPOINT: 'tcp://berth' };
+  await assert.rejects(machine.run(['controller'], { CSI_ENDPOINT: 'tcp://csi' }), /--endpoint tcp:\/\/csi/);
+  await assert.rejects(machine.run(['controller'], env), /--endpoint tcp:\/\/berth/);
+  await assert.rejects(
+    machine.run(['controller', '--endpoint', 'tcp://flag'], env),
+    /--endpoint tcp:\/\/flag/,
+  );
+  await assert.rejects(
+    machine.run(['node', '--config', '/nonexistent'], { NODE_ID: 'from-env' }),
+    /--config \/nonexistent/,
+  );
+});
+
+test('help and version are no errors', async (t) => {
+  const machine = await bench(t);
+  assert.match(await machine.run(['--help']), /controller.*node.*all/s);
+  assert.match(await machine.run(['--version']), /^\d+\.\d+\.\d+/);
+});
