@@ -5,7 +5,7 @@ import { status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import type { NfsPoolConfig, PoolConfig } from '../config/schema.ts';
 import { CsiError } from '../errors/csi-error.ts';
-import { mountNfs, nfsSource, unmount } from '../host/mount.ts';
+import { mountNfs, unmount } from '../host/mount.ts';
 import {
   isWithin,
   type Mount,
@@ -24,7 +24,7 @@ export interface PoolView {
   readonly mount: Mount;
   /** The directory within the mount's file system: what the table shows as root of a bind of it. */
   readonly root: string;
-  /** `server:/path` for NFS: what the table shows as source of a bind, followed by the directory. */
+  /** NFS: `server:/path` as the table shows it; a bind has its directory at the end of it, and "/" as root. */
   readonly source: string | undefined;
   /** The mount table as it was when the mount was found there. */
   readonly table: readonly Mount[];
@@ -68,7 +68,6 @@ export class SharedMounts {
     const shared = this.#at(path);
     shared.leases.add(volumeId);
     while (shared.releasing !== undefined) await shared.releasing;
-    const source = nfsSource(pool.nfs.server, pool.nfs.path.replace(/(?<=.)\/+$/, ''));
     let table = readMountinfo();
     let mount = topmostAt(table, path);
     if (mount === undefined) {
@@ -85,7 +84,7 @@ export class SharedMounts {
       mount = topmostAt(table, path);
       if (mount === undefined) throw vanished(pool.name);
     }
-    return { path, mount, root: mount.root, source, table };
+    return { path, mount, root: mount.root, source: mount.source, table };
   }
 
   /** Mounts a pool anew that was found stale: the server was rebuilt. Binds of the old mount stay as they are. */
@@ -203,12 +202,10 @@ export class SharedMounts {
 
   /** Whether anything else is mounted out of the same file system, below what this mount shows. */
   #usersOf(mount: Mount, table: readonly Mount[]): boolean {
+    // NFS shows "/" as the root of every bind; where it is mounted from tells the directory.
+    const source = mount.source.replace(/\/$/, '');
     return table.some(
-      (other) =>
-        other.device === mount.device &&
-        other.root !== mount.root &&
-        isWithin(other.root, mount.root) &&
-        !this.owns(other),
+      (other) => other.device === mount.device && isWithin(other.source, source) && !this.owns(other),
     );
   }
 }

@@ -179,7 +179,8 @@ export class DirectoryHealth {
         return undefined;
       }
     }
-    const base = nfsSource(pool.nfs.server, pool.nfs.path).replace(/\/+$/, '');
+    const held = this.#deps.mounts.held().find((entry) => entry.pool === pool.name);
+    const base = (held?.mount.source ?? nfsSource(pool.nfs.server, pool.nfs.path)).replace(/\/+$/, '');
     return { device: '', root: '', source: `${base}/${subDir}` };
   }
 

@@ -5,7 +5,7 @@ import type { PoolView } from '../pools/shared-mount.ts';
 export interface Directory {
   readonly device: string;
   readonly root: string;
-  /** NFS: `server:/path`, which outlives the device number where the pool's mount was made anew. */
+  /** NFS only: `server:/path`, which outlives the device number where the pool's mount was made anew. */
   readonly source: string | undefined;
 }
 
@@ -19,10 +19,12 @@ export function directoryIn(view: PoolView, subDir: string): Directory {
 
 /**
  * Proves that a mount shows exactly this directory. The kernel notes the directory itself and not the path that
- * led to it: where the path went through a symbolic link or into another file system, root or device differ.
+ * led to it, so where the path went through a symbolic link or into another file system, something differs: on
+ * NFS the source or the device (its root is always "/"), elsewhere the root or the device.
  */
 export function isExactly(mount: Mount, directory: Directory): boolean {
-  return mount.device === directory.device && mount.root === directory.root && !mount.deleted;
+  if (mount.device !== directory.device || mount.deleted) return false;
+  return directory.source === undefined ? mount.root === directory.root : mount.source === directory.source;
 }
 
 /** Whether a mount is this directory's, be it out of an earlier mount of its pool. */
