@@ -64,8 +64,8 @@ test('every reason in the source is in the catalogue with its codes, and no othe
 
 test('every CsiError in the source has a code and reason that the catalogue test can read', () => {
   for (const { file, text } of sources) {
-    for (const { index } of text.matchAll(/new CsiError\(/g)) {
-      const call = text.slice(index, index + 300);
+    for (const part of text.split('new CsiError(').slice(1)) {
+      const call = `new CsiError(${part.slice(0, 300)}`;
       const readable = call.replace(/^new CsiError\(\s*/, '').search(codeAndReason) === 0;
       assert.ok(readable || handedOn.test(call), `${file}: ${call.slice(0, 80)}`);
     }
