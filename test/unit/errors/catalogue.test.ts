@@ -76,8 +76,8 @@ test('the catalogue is sorted, and every row says when and what to do', () => {
   const reasons = catalogue.map(([reason = '']) => reason);
   assert.deepEqual(reasons, [...new Set(reasons)].sort());
   for (const row of catalogue) {
-    assert.equal(row.length, 4, row[0]);
-    for (const cell of row) assert.notEqual(cell, '', row[0]);
+    assert.equal(row.length, 4, `the row of ${row[0]}`);
+    for (const cell of row) assert.notEqual(cell, '', `the row of ${row[0]}`);
   }
 });
 
