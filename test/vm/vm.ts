@@ -1,9 +1,11 @@
 // Boots the throw-away VM for one command and takes its output and exit status back.
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { execa, type ResultPromise } from 'execa';
 import { buildInitrd } from './initrd.ts';
 import { findVmPrograms, type VmPrograms } from './machine.ts';
 
@@ -36,52 +38,74 @@ export async function runInVm(options: VmOptions): Promise<VmResult> {
   if (typeof programs === 'string') throw new Error(`cannot boot the VM: ${programs}`);
   const initrd = await buildInitrd(programs);
   const work = await mkdtemp(join(tmpdir(), 'berth-vm-'));
-  const started: ResultPromise[] = [];
+  const started: ChildProcess[] = [];
+  let timedOut = false;
   try {
-    const virtiofsd = execa({ reject: false, all: true, killSignal: 'SIGTERM' })`${programs.virtiofsd} ${[
+    const virtiofsd = spawnBound(programs.virtiofsd, [
       `--socket-path=${work}/fs.sock`,
-      ...['-o', 'source=/', '-o', 'cache=always', '-o', 'sandbox=chroot'],
-    ]}`;
+      '-o',
+      'source=/',
+      '-o',
+      'cache=always',
+      '-o',
+      'sandbox=chroot',
+    ]);
     started.push(virtiofsd);
-    await present(`${work}/fs.sock`, virtiofsd);
+    // Its log is of no use, but a full pipe would stop it.
+    virtiofsd.stderr.resume();
+    await socketOf(virtiofsd, `${work}/fs.sock`);
 
-    const qemu = execa({
-      reject: false,
-      timeout: options.timeout,
-      killSignal: 'SIGKILL',
-      // Open but silent: at the end of its input QEMU would report the output port as unplugged.
-      stdin: 'pipe',
-    })`${programs.qemu} ${qemuArguments(programs, initrd, work, options)}`;
+    // Input stays open but silent: at its end QEMU would report the output port as unplugged.
+    const qemu = spawnBound(programs.qemu, qemuArguments(programs, initrd, work, options));
     started.push(qemu);
-    for await (const line of qemu) options.onLine?.(line);
-    const result = await qemu;
+    let complaints = '';
+    qemu.stderr.setEncoding('utf8').on('data', (text: string) => {
+      complaints += text;
+    });
+    const deadline = setTimeout(() => {
+      timedOut = true;
+      qemu.kill('SIGKILL');
+    }, options.timeout);
+    const closed = once(qemu, 'close');
+    for await (const line of createInterface(qemu.stdout)) options.onLine?.(line);
+    await closed;
+    clearTimeout(deadline);
 
     const exit = await readFile(`${work}/exit`, 'utf8').catch(() => '');
     const kernelConsole = await readFile(`${work}/console`, 'utf8').catch(() => '');
     return {
       exitCode: /^\d+$/m.test(exit) ? Number.parseInt(exit, 10) : undefined,
-      timedOut: result.timedOut,
-      console: [kernelConsole, result.stderr].join('').trim(),
+      timedOut,
+      console: (kernelConsole + complaints).trim(),
     };
   } finally {
-    for (const child of started.reverse()) {
-      child.kill();
-      await child;
-    }
+    for (const child of started.reverse()) await end(child);
     await rm(work, { recursive: true, force: true });
   }
 }
 
-async function present(socket: string, owner: ResultPromise): Promise<void> {
-  for (let tries = 0; tries < 100; tries += 1) {
-    if (
-      await stat(socket).then(
-        () => true,
-        () => false,
-      )
-    )
-      return;
-    if (owner.exitCode !== null && owner.exitCode !== undefined) break;
+/** Starts a child that the kernel ends together with this process, even if this one is killed. */
+function spawnBound(program: string, args: readonly string[]): ChildProcessWithoutNullStreams {
+  return spawn('setpriv', ['--pdeathsig', 'KILL', program, ...args], { stdio: 'pipe' });
+}
+
+/** A child that has been started is ended whatever happened, by its own id. */
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGKILL');
+  await ended;
+}
+
+/** Waits for the socket that virtiofsd makes when it is ready. */
+async function socketOf(virtiofsd: ChildProcess, socket: string): Promise<void> {
+  const made = () =>
+    stat(socket).then(
+      () => true,
+      () => false,
+    );
+  for (let tries = 0; tries < 200 && virtiofsd.exitCode === null; tries += 1) {
+    if (await made()) return;
     await delay(50);
   }
   throw new Error(`virtiofsd made no socket at ${socket}`);

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A kernel NFS server in the namespaces it is run in: server.sh up|start|stop
+# A kernel NFS server in the namespaces it is run in: server.sh up|start|stop|rebuild
 # NFSv4.2, v4.1 and v3 (so rpcbind, mountd, statd and lockd), one export, / for every version,
 # on an XFS with reflink. Lease and grace period are 15 s instead of 90.
 set -euo pipefail
@@ -40,5 +40,17 @@ up() {
 
 start() { rpc.nfsd --tcp 8; }
 stop() { rpc.nfsd 0; }
+
+# As after a restore onto new disks: the same export, but every file handle that a client holds is stale.
+rebuild() {
+  stop
+  exportfs -f
+  umount /srv/export
+  mkfs.xfs -q -f -m reflink=1 "/tmp/$(hostname).disk"
+  mount -o loop "/tmp/$(hostname).disk" /srv/export
+  chmod 0777 /srv/export
+  exportfs -r
+  start
+}
 
 "$1"

@@ -15,5 +15,14 @@ make_host a 10.9.0.2
 make_host b 10.9.0.3
 make_host c 10.9.0.4
 introduce_hosts nas nas2 a b c
-inside nas "$here/server.sh" up
-inside nas2 "$here/server.sh" up
+
+starting=()
+for server in nas nas2; do
+  inside "$server" "$here/server.sh" up &
+  starting+=($!)
+done
+for node in a b c; do
+  inside "$node" "$here/client.sh" &
+  starting+=($!)
+done
+for pid in "${starting[@]}"; do wait "$pid"; done
