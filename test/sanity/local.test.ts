@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { test } from 'node:test';
+import { connect } from '../csi/client.ts';
+import { requireCsiSanity } from './require-sanity.ts';
+import { attachLimit, runSanity } from './run-sanity.ts';
+
+const launcher = resolve(import.meta.dirname, '../../bin/berth');
+
+test('csi-sanity passes on a local pool', async (t) => {
+  assert.equal(process.getuid?.(), 0, 'this test makes real bind mounts and has to run as root');
+  if (!(await requireCsiSanity(t))) return;
+  const work = await mkdtemp(join(tmpdir(), 'berth-sanity-local-'));
+  await mkdir(join(work, 'pool'));
+  await writeFile(
+    join(work, 'config.yaml'),
+    `pools: { scratch: { local: { path: ${JSON.stringify(join(work, 'pool'))} } } }\n`,
+  );
+  const berth = spawn(
+    launcher,
+    [
+      ...['all', '--endpoint', `unix://${work}/csi.sock`, '--config', `${work}/config.yaml`],
+      ...['--state-dir', `${work}/state`, '--node-id', 'sanity', '--max-volumes-per-node', `${attachLimit}`],
+    ],
+    { env: { ...process.env, BERTH_NODE_BINARY: process.execPath }, stdio: ['ignore', 'ignore', 'inherit'] },
+  );
+  t.after(async () => {
+    assert.equal(await stop(berth), 0, 'the drain');
+    const mounts = await readFile('/proc/self/mountinfo', 'utf8');
+    assert.doesNotMatch(mounts, new RegExp(`${work}|berth-sanity-`), 'mounts were left behind');
+    await rm(work, { recursive: true, force: true });
+  });
+  const client = connect(`${work}/csi.sock`);
+  await client.ready();
+  client.close();
+  await runSanity({ what: 'on local', socket: `${work}/csi.sock` });
+});
+
+async function stop(berth: ChildProcess): Promise<number | null> {
+  if (berth.exitCode !== null) return berth.exitCode;
+  const ended = once(berth, 'exit');
+  berth.kill('SIGTERM');
+  await ended;
+  return berth.exitCode;
+}

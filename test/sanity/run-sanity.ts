@@ -1,0 +1,68 @@
+// Runs the official csi-sanity, whole, against a socket that Berth serves.
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { csiSanity } from '../setup/csi-sanity.ts';
+import { missingCapability, readReport } from './report.ts';
+
+/** Berth is to be started with `--max-volumes-per-node` of this. */
+export const attachLimit = 8;
+
+export interface SanityOptions {
+  /** Words for the line with the counts: what was tested. */
+  readonly what: string;
+  readonly socket: string;
+  /** The command that csi-sanity is run with, for a run inside a host of the bed. */
+  readonly prefix?: readonly string[];
+}
+
+/** Prints the counts and each skipped spec with its reason; fails for a failed or needlessly skipped one. */
+export async function runSanity({ what, socket, prefix = [] }: SanityOptions): Promise<void> {
+  const work = await mkdtemp(join(tmpdir(), 'berth-sanity-'));
+  try {
+    await writeFile(join(work, 'mutable.yaml'), 'onDelete: retain\n');
+    const [file = '', ...words] = [
+      ...prefix,
+      csiSanity,
+      `--csi.endpoint=${socket}`,
+      `--csi.mountdir=${work}/mount`,
+      `--csi.stagingdir=${work}/staging`,
+      `--csi.testvolumemutableparameters=${work}/mutable.yaml`,
+      '--csi.testnodevolumeattachlimit',
+      `--ginkgo.json-report=${work}/report.json`,
+      '--ginkgo.no-color',
+    ];
+    const { exitCode, all } = await execa(file, words, { reject: false, all: true, timeout: 10 * 60_000 });
+    const report = await readReportOr(`${work}/report.json`, all);
+
+    const counts = (['passed', 'failed', 'skipped', 'pending'] as const)
+      .map((state) => `${report[state].length} ${state}`)
+      .join(', ');
+    console.log(`csi-sanity ${what}: ${counts}`);
+    for (const spec of report.skipped) {
+      console.log(`  skipped, no ${missingCapability(spec) ?? 'REASON'}: ${spec.name}`);
+    }
+    for (const spec of report.failed) console.log(`  failed: ${spec.name}\n    ${spec.message}`);
+
+    assert.equal(report.failed.length, 0, all.slice(-20_000));
+    assert.deepEqual(
+      report.skipped.filter((spec) => missingCapability(spec) === undefined),
+      [],
+      'skipped although Berth has the capability',
+    );
+    assert.ok(report.passed.length > 0);
+    assert.equal(exitCode, 0, all.slice(-20_000));
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+async function readReportOr(file: string, output: string) {
+  try {
+    return readReport(file);
+  } catch (cause) {
+    throw new Error(`csi-sanity left no report:\n${output}`, { cause });
+  }
+}
