@@ -1,51 +1,59 @@
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { mountOptionProblem } from '../pools/mount-options.ts';
 
 /** A pool's name is the first part of its volumes' ids, a directory name and a metric label: short and plain. */
 const poolName = z
   .string()
-  .regex(
-    /^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/,
-    'a pool name of 1 to 32 lower-case letters, digits and inner hyphens',
+  .check(
+    z.regex(
+      /^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/,
+      'a pool name of 1 to 32 lower-case letters, digits and inner hyphens',
+    ),
   );
 
-const absolutePath = z
-  .string()
-  .max(1024, 'an absolute path of at most 1024 characters')
-  .refine(
+const absolutePath = z.string().check(
+  z.maxLength(1024, 'an absolute path of at most 1024 characters'),
+  z.refine(
     (path) => path.startsWith('/') && !path.split('/').includes('..') && !/[\u0000-\u001f\u007f]/.test(path),
     'an absolute path without ".."',
-  );
+  ),
+);
 
-const mountOption = z.string().superRefine((option, context) => {
-  const problem = mountOptionProblem(option, 'nfs');
-  if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
+const mountOption = z.string().check((context) => {
+  const problem = mountOptionProblem(context.value, 'nfs');
+  if (problem !== undefined) context.issues.push({ code: 'custom', message: problem, input: context.value });
 });
 
 const nfs = z.strictObject({
   server: z
     .string()
-    .regex(
-      /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$|^\[?[0-9a-fA-F:]+\]?$/,
-      'a host name or an IP address of the NFS server',
+    .check(
+      z.regex(
+        /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$|^\[?[0-9a-fA-F:]+\]?$/,
+        'a host name or an IP address of the NFS server',
+      ),
     ),
   path: absolutePath,
-  mountOptions: z.array(mountOption).default([]),
+  mountOptions: z._default(z.array(mountOption), []),
 });
 
 const local = z.strictObject({
-  path: absolutePath.refine((path) => path !== '/', 'a directory below "/", not "/" itself'),
+  path: absolutePath.check(z.refine((path) => path !== '/', 'a directory below "/", not "/" itself')),
 });
 
 const pool = z
-  .strictObject({ nfs: nfs.optional(), local: local.optional() })
-  .refine(
-    (value) => (value.nfs === undefined) !== (value.local === undefined),
-    'exactly one of "nfs" and "local"',
+  .strictObject({ nfs: z.optional(nfs), local: z.optional(local) })
+  .check(
+    z.refine(
+      (value) => (value.nfs === undefined) !== (value.local === undefined),
+      'exactly one of "nfs" and "local"',
+    ),
   );
 
 export const configSchema = z.strictObject({
-  pools: z.record(poolName, pool).refine((pools) => Object.keys(pools).length > 0, 'at least one pool'),
+  pools: z
+    .record(poolName, pool)
+    .check(z.refine((pools) => Object.keys(pools).length > 0, 'at least one pool')),
 });
 
 export type NfsPoolConfig = z.infer<typeof nfs>;
