@@ -2,9 +2,9 @@
 // --local: on this machine although there is QEMU. --bed: used inside the VM.
 import { findVmPrograms } from '../test/vm/machine.ts';
 import { checkout, runInVm } from '../test/vm/vm.ts';
+import { installPackages } from './install-packages.ts';
 import { Narrator } from './narrator.ts';
 import { onThisMachine } from './on-this-machine.ts';
-import { installPackages } from './packages.ts';
 
 const vmMinutes = 10;
 const color = process.stdout.isTTY || process.env.BERTH_DEMO_COLOR === '1';
@@ -32,7 +32,7 @@ async function tellAnywhere(): Promise<boolean> {
     return false;
   }
   if (process.argv.includes('--local')) return tellHere('as was asked for (--local)');
-  if (typeof findVmPrograms() === 'string') await installPackages((line) => tell.says(line));
+  await installPackages((...lines) => tell.says(...lines));
   const programs = findVmPrograms();
   return typeof programs === 'string' ? tellHere(programs) : tellInVm();
 }
@@ -52,11 +52,17 @@ async function tellInVm(): Promise<boolean> {
     'A throw-away VM boots, with two kernel NFS servers and two nodes. It is emulated: what takes',
     'processor time takes about ten times as long as on a real machine. Nothing it writes is kept.',
   );
+  const startedAt = performance.now();
+  let isUp = false;
   const result = await runInVm({
-    // The kernel log stays off the terminal; the exit status is the story's.
-    command: `test/vm/guest/up.sh >/tmp/up.log 2>&1 || { cat /tmp/up.log; exit 1; }; BERTH_DEMO_COLOR=${color ? 1 : 0} node_modules/.bin/node demo/main.ts --bed`,
+    // What the servers say at their start is shown only if they do not start.
+    command: `test/vm/guest/up.sh >/tmp/up.log 2>&1 || { cat /tmp/up.log; exit 1; }; echo; BERTH_DEMO_COLOR=${color ? 1 : 0} node_modules/.bin/node demo/main.ts --bed`,
     timeout: vmMinutes * 60_000,
-    onLine: (line) => console.log(line),
+    onLine(line) {
+      if (!isUp) tell.says(`It is up after ${Math.round((performance.now() - startedAt) / 1_000)} s.`);
+      isUp = true;
+      console.log(line);
+    },
   });
   if (result.timedOut) tell.says('', `The VM was ended after ${vmMinutes} minutes.`);
   else if (result.exitCode === undefined)
