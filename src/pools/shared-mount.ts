@@ -36,7 +36,12 @@ interface Shared {
   readonly leases: Set<string>;
   mounting?: Promise<void> | undefined;
   releasing?: Promise<void> | undefined;
+  /** Names looked up through the mount with this id. Absent: the mount was found, and its caches may hold anything. */
+  looked?: { readonly mountId: number; readonly names: Set<string> } | undefined;
 }
+
+/** Beyond so many names it is no longer worth knowing which ones the kernel may have cached. */
+const maxNames = 10_000;
 
 const mountTimeoutMs = 30_000;
 
@@ -83,8 +88,25 @@ export class SharedMounts {
       table = readMountinfo();
       mount = topmostAt(table, path);
       if (mount === undefined) throw vanished(pool.name);
+      const { id, device } = mount;
+      // Caches belong to the file system, which outlives the mount while binds are left.
+      const isNew = !table.some((other) => other.device === device && other.id !== id);
+      shared.looked ??= isNew ? { mountId: id, names: new Set() } : undefined;
     }
     return { path, mount, root: mount.root, source: mount.source, table };
+  }
+
+  /**
+   * Notes that a directory is looked up, and says whether the kernel may have an older answer in its cache: the
+   * name of a directory that was removed and made again since.
+   */
+  mayBeCached(view: PoolView, subDir: string): boolean {
+    if (view.source === undefined) return false;
+    const looked = this.#at(view.path).looked;
+    if (looked === undefined || looked.mountId !== view.mount.id || looked.names.has(subDir)) return true;
+    if (looked.names.size >= maxNames) this.#at(view.path).looked = undefined;
+    else looked.names.add(subDir);
+    return false;
   }
 
   /** Mounts a pool anew that was found stale: the server was rebuilt. Binds of the old mount stay as they are. */
@@ -156,6 +178,7 @@ export class SharedMounts {
 
   async #mount(pool: string, nfs: NfsPoolConfig, options: readonly string[], target: string): Promise<void> {
     mkdirSync(target, { recursive: true, mode: 0o700 });
+    this.#at(target).looked = undefined;
     try {
       await mountNfs({
         server: nfs.server,

@@ -8,6 +8,13 @@ export function isStale(error: unknown): boolean {
   return error instanceof CommandError && /Stale file handle/.test(error.stderr);
 }
 
+/** True where the directory was not found; perhaps only in the client's cache. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof CommandError && missing.test(error.stderr);
+}
+
+const missing = /special device .* does not exist|No such file or directory/s;
+
 /** What a failed bind of a volume's directory means to the caller of NodePublishVolume. */
 export function bindFailure(error: unknown, volumeId: string, pool: string, timeoutMs: number): unknown {
   if (!(error instanceof CommandError)) return error;
@@ -21,7 +28,7 @@ export function bindFailure(error: unknown, volumeId: string, pool: string, time
     );
   }
   const { stderr } = error;
-  if (/special device .* does not exist|No such file or directory/s.test(stderr)) {
+  if (missing.test(stderr)) {
     return fail(
       status.NOT_FOUND,
       'volume-missing',

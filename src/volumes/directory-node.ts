@@ -1,11 +1,12 @@
 import { status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { CsiError } from '../errors/csi-error.ts';
-import { bindMount, unmount } from '../host/mount.ts';
+import { unmount } from '../host/mount.ts';
 import { MountPointError, makeMountPoint, removeMountPoint, resolveMountPoint } from '../host/mount-point.ts';
 import { type Mount, readMountinfo, topmostAt } from '../host/mountinfo.ts';
 import type { PoolView, SharedMounts } from '../pools/shared-mount.ts';
-import { bindFailure, isStale, leadsElsewhere, mountPointFailure } from './bind-failure.ts';
+import { bindDirectory } from './bind-directory.ts';
+import { leadsElsewhere, mountPointFailure } from './bind-failure.ts';
 import { bindFlags, hasFlags, splitFlags } from './bind-flags.ts';
 import type { BindMarks } from './bind-marks.ts';
 import type { Capability } from './capability.ts';
@@ -25,8 +26,6 @@ export interface PublishDirectory extends StageDirectory {
   readonly readOnly: boolean;
 }
 
-const bindTimeoutMs = 20_000;
-
 /**
  * Directory volumes on a node. A volume is a bind mount of its directory out of the pool's one mount; there is
  * nothing at its staging path, since a second bind there would cost a process and give nothing. NFS options of its
@@ -40,6 +39,9 @@ export class DirectoryNode {
   readonly #mutex = new KeyedMutex();
   /** Volumes seen since this process started; for questions that name a volume and no path. */
   readonly #known = new Map<string, DirectoryLocation>();
+
+  /** Volumes published since they were staged: until they are unstaged, nobody may make their directory anew. */
+  readonly #seen = new Set<string>();
 
   constructor(pools: SharedMounts, marks: BindMarks, log: Logger) {
     this.#pools = pools;
@@ -97,7 +99,17 @@ export class DirectoryNode {
     const twoSteps = wanted.mount.length > 0;
     if (twoSteps) this.#marks.set(target);
     try {
-      await this.#bind(request, view, target, wanted.mount);
+      await bindDirectory({
+        pools: this.#pools,
+        pool,
+        view,
+        subDir,
+        options: flags.nfs,
+        volumeId,
+        target,
+        flags: wanted.mount,
+        fresh: this.#seen.has(volumeId),
+      });
       const mount = topmostAt(readMountinfo(), target);
       if (mount === undefined) throw notThere(targetPath);
       const proven = isExactly(mount, directory) || isExactly(mount, this.#now(view, subDir));
@@ -108,28 +120,7 @@ export class DirectoryNode {
       throw error;
     }
     if (twoSteps) this.#marks.clear(target);
-  }
-
-  /** One process; a second time where the pool's mount turned out to be stale and was made anew. */
-  async #bind(request: PublishDirectory, view: PoolView, target: string, flags: readonly string[]) {
-    const { volumeId, location, capability } = request;
-    const bind = (from: PoolView) =>
-      bindMount({ source: `${from.path}/${location.subDir}`, target, flags, timeoutMs: bindTimeoutMs });
-    try {
-      await bind(view);
-    } catch (error) {
-      if (!isStale(error) || view.source === undefined) {
-        throw bindFailure(error, volumeId, location.pool.name, bindTimeoutMs);
-      }
-      this.#log.warn({ pool: location.pool.name }, 'the pool is stale; mounting it anew');
-      await this.#pools.renew(view);
-      const fresh = await this.#pools.ensure(location.pool, splitFlags(capability.mountFlags).nfs, volumeId);
-      try {
-        await bind(fresh);
-      } catch (again) {
-        throw bindFailure(again, volumeId, location.pool.name, bindTimeoutMs);
-      }
-    }
+    this.#seen.add(volumeId);
   }
 
   /** The directory by the pool's mount as it is now: it may have been made anew meanwhile. */
@@ -182,6 +173,7 @@ export class DirectoryNode {
     if (topmostAt(readMountinfo(), stagingPath) !== undefined) await this.#unmount(stagingPath, stagingPath);
     await this.#pools.release(volumeId);
     this.#known.delete(volumeId);
+    this.#seen.delete(volumeId);
   }
 
   async #unmount(target: string, shown: string): Promise<void> {
