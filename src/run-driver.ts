@@ -12,6 +12,7 @@ import { Stores } from './volumes/stores.ts';
 
 /** Serves until SIGTERM or SIGINT, then drains. Throws UsageError where config or socket are wrong. */
 export async function runDriver(settings: Settings, version: string): Promise<void> {
+  const ending = endSignal();
   const pools = loadConfig(settings.configFile);
   sizeThreadPool(pools.size);
   const log = pino({ level: settings.logLevel, base: { berth: settings.mode } });
@@ -28,7 +29,7 @@ export async function runDriver(settings: Settings, version: string): Promise<vo
       ? announceOnce({ node: ownNode(settings), pools, stateDir: settings.stateDir, log })
       : undefined;
   log.info({ socket: settings.socket, version }, 'serving');
-  const signal = await endSignal();
+  const signal = await ending;
   log.info({ signal }, 'draining');
   await server.drain();
   await Promise.all([stores?.stop(), stopAnnouncing?.()]);

@@ -1,0 +1,208 @@
+// A driver on every host of the bed, and what a CO does with them, in as few words as a test wants.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import type { Mount } from '../../../src/host/mountinfo.ts';
+import type { VolumeCapabilityAccessModeMode } from '../../../src/wire/generated/csi-types.ts';
+import type { CsiClient } from '../../csi/client.ts';
+import { type BerthOptions, BerthProcess } from './berth-process.ts';
+import { Host } from './host.ts';
+
+/** One node of the cluster, with its driver. */
+export class ClusterNode {
+  readonly host: Host;
+  readonly #options: BerthOptions;
+  berth: BerthProcess;
+
+  constructor(host: Host, options: BerthOptions, berth: BerthProcess) {
+    this.host = host;
+    this.#options = options;
+    this.berth = berth;
+  }
+
+  get csi(): CsiClient['Node'] {
+    return this.berth.client.Node;
+  }
+
+  /** Kills the driver without a farewell and starts it again. */
+  async restart(): Promise<void> {
+    await this.berth.kill();
+    this.berth = await BerthProcess.start(this.host, this.#options);
+  }
+
+  /** What a reboot leaves: the driver gone, nothing mounted, the directories of kubelet still there. */
+  async reboot(): Promise<void> {
+    await this.berth.kill();
+    for (const { mountPoint } of this.mounts().reverse()) {
+      await this.host.run('umount', '-l', '--no-canonicalize', mountPoint);
+    }
+    this.berth = await BerthProcess.start(this.host, this.#options);
+  }
+
+  /** All that is mounted for volumes on this node: pools, staged and published. */
+  mounts(): Mount[] {
+    return [
+      ...this.host.mountsBelow(this.berth.stateDir),
+      ...this.host.mountsBelow(`/kubelet-${this.host.name}`),
+    ];
+  }
+
+  /** Of these, the mounts of whole pools. */
+  poolMounts(): Mount[] {
+    return this.host.mountsBelow(this.berth.stateDir);
+  }
+
+  target(pod: string): string {
+    return `/kubelet-${this.host.name}/pods/${pod}/mount`;
+  }
+}
+
+export interface Volume {
+  readonly id: string;
+  readonly context: Readonly<Record<string, string>>;
+  readonly mode: VolumeCapabilityAccessModeMode;
+  readonly flags: readonly string[];
+}
+
+export class Cluster {
+  readonly nodes: readonly ClusterNode[];
+  readonly #host: Host;
+  readonly #options: BerthOptions;
+  controller: BerthProcess;
+
+  private constructor(host: Host, options: BerthOptions, controller: BerthProcess, nodes: ClusterNode[]) {
+    this.#host = host;
+    this.#options = options;
+    this.controller = controller;
+    this.nodes = nodes;
+  }
+
+  /** Starts a controller on host c and a node plugin on a and b; all end, and nothing stays mounted, after the test. */
+  static async start(t: TestContext, pools: Readonly<Record<string, object>>): Promise<Cluster> {
+    const config = { pools };
+    const controllerOptions: BerthOptions = { mode: 'controller', config };
+    const host = new Host('c');
+    const controller = await BerthProcess.start(host, controllerOptions);
+    const nodes: ClusterNode[] = [];
+    const cluster = new Cluster(host, controllerOptions, controller, nodes);
+    t.after(() => cluster.#end());
+    for (const name of ['a', 'b']) {
+      const options: BerthOptions = { mode: 'node', config };
+      const nodeHost = new Host(name);
+      mkdirSync(nodeHost.path(`/kubelet-${name}/pods`), { recursive: true });
+      nodes.push(new ClusterNode(nodeHost, options, await BerthProcess.start(nodeHost, options)));
+    }
+    return cluster;
+  }
+
+  get csi(): CsiClient['Controller'] {
+    return this.controller.client.Controller;
+  }
+
+  node(name: 'a' | 'b'): ClusterNode {
+    const node = this.nodes.find(({ host }) => host.name === name);
+    if (node === undefined) throw new Error(`there is no node ${name}`);
+    return node;
+  }
+
+  async killController(): Promise<void> {
+    await this.controller.kill();
+    this.controller = await BerthProcess.start(this.#host, this.#options);
+  }
+
+  async create(
+    name: string,
+    options: {
+      pool?: string;
+      mode?: Volume['mode'];
+      flags?: string[];
+      parameters?: Record<string, string>;
+    } = {},
+  ): Promise<Volume> {
+    const { pool = 'nas', mode = 'MULTI_NODE_MULTI_WRITER', flags = [], parameters = {} } = options;
+    const { volume } = await this.csi.CreateVolume({
+      name,
+      parameters: { pool, ...parameters },
+      volume_capabilities: [{ access_mode: { mode }, mount: { mount_flags: flags } }],
+    });
+    return { id: volume?.volume_id ?? '', context: volume?.volume_context ?? {}, mode, flags };
+  }
+
+  async attach(volume: Volume, node: ClusterNode): Promise<void> {
+    await this.csi.ControllerPublishVolume({
+      volume_id: volume.id,
+      node_id: node.host.name,
+      volume_capability: capabilityOf(volume),
+      volume_context: volume.context,
+    });
+  }
+
+  async detach(volume: Volume, node: ClusterNode): Promise<void> {
+    await this.csi.ControllerUnpublishVolume({ volume_id: volume.id, node_id: node.host.name });
+  }
+
+  /** The pools that the controller has mounted for itself. */
+  controllerMounts(): Mount[] {
+    return this.#host.mountsBelow(this.controller.stateDir);
+  }
+
+  async #end(): Promise<void> {
+    for (const node of this.nodes) {
+      await node.berth.kill();
+      for (const { mountPoint } of node.mounts().reverse()) {
+        await node.host.run('umount', '-l', '--no-canonicalize', mountPoint);
+      }
+    }
+    await this.controller.kill();
+    for (const { mountPoint } of this.controllerMounts().reverse()) {
+      await this.#host.run('umount', '-l', '--no-canonicalize', mountPoint);
+    }
+  }
+}
+
+export function stagingPath(volume: Volume, node: ClusterNode): string {
+  const directory = `/kubelet-${node.host.name}/staging/${volume.id.replaceAll('/', '_')}`;
+  mkdirSync(node.host.path(directory), { recursive: true });
+  return directory;
+}
+
+export async function stage(volume: Volume, node: ClusterNode): Promise<void> {
+  await node.csi.NodeStageVolume({
+    volume_id: volume.id,
+    staging_target_path: stagingPath(volume, node),
+    volume_capability: capabilityOf(volume),
+    volume_context: volume.context,
+  });
+}
+
+/** Publishes to a pod; returns the path at which the test finds the volume, from outside the node. */
+export async function publish(
+  volume: Volume,
+  node: ClusterNode,
+  pod: string,
+  readonly = false,
+): Promise<string> {
+  const target = node.target(pod);
+  mkdirSync(node.host.path(join(target, '..')), { recursive: true });
+  await node.csi.NodePublishVolume({
+    volume_id: volume.id,
+    staging_target_path: stagingPath(volume, node),
+    target_path: target,
+    volume_capability: capabilityOf(volume),
+    volume_context: volume.context,
+    readonly,
+  });
+  return target;
+}
+
+export async function unpublish(volume: Volume, node: ClusterNode, pod: string): Promise<void> {
+  await node.csi.NodeUnpublishVolume({ volume_id: volume.id, target_path: node.target(pod) });
+}
+
+export async function unstage(volume: Volume, node: ClusterNode): Promise<void> {
+  await node.csi.NodeUnstageVolume({ volume_id: volume.id, staging_target_path: stagingPath(volume, node) });
+}
+
+function capabilityOf({ mode, flags }: Volume) {
+  return { access_mode: { mode }, mount: { mount_flags: [...flags] } };
+}
