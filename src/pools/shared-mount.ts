@@ -126,20 +126,18 @@ export class SharedMounts {
    * a mount that will not go is left for the next time. Never throws.
    */
   async release(volumeId: string): Promise<void> {
-    const held = [...this.#shared]
-      .filter(([, shared]) => shared.leases.delete(volumeId))
-      .map(([path]) => path);
     const table = readMountinfo();
-    if (held.length > 0) {
-      await Promise.all(held.map((path) => this.#releaseUnused(path, table)));
-      return;
+    const held = new Set<string>();
+    for (const [path, shared] of this.#shared) if (shared.leases.delete(volumeId)) held.add(path);
+    // A volume staged before this process started has no lease, but its id usually names the pool. The others
+    // are looked at too, since an edited config leaves mounts behind, but a dead server of theirs is not waited for.
+    const pool = volumeId.split('/', 1)[0];
+    const waitFor: Promise<void>[] = [];
+    for (const { pool: name, mount } of this.held(table)) {
+      const released = this.#releaseUnused(mount.mountPoint, table);
+      if (held.has(mount.mountPoint) || name === pool) waitFor.push(released);
     }
-    // Staged before this process started. The id usually names the pool; others must not be waited for.
-    const pool = join(this.#directory, volumeId.split('/', 1)[0] ?? '');
-    for (const { mountPoint } of mountsBelow(this.#directory, table)) {
-      const released = this.#releaseUnused(mountPoint, table);
-      if (isWithin(mountPoint, pool) && pool !== this.#directory) await released;
-    }
+    await Promise.all(waitFor);
   }
 
   /** The mounts held now, by pool, as the mount table shows them. */
@@ -228,7 +226,11 @@ export class SharedMounts {
     // NFS shows "/" as the root of every bind; where it is mounted from tells the directory.
     const source = mount.source.replace(/\/$/, '');
     return table.some(
-      (other) => other.device === mount.device && isWithin(other.source, source) && !this.owns(other),
+      (other) =>
+        other.device === mount.device &&
+        other.source !== mount.source &&
+        isWithin(other.source, source) &&
+        !this.owns(other),
     );
   }
 }

@@ -1,7 +1,7 @@
 import { type FilesystemUsage, statfs, troubleOf } from '../host/statfs.ts';
 
 /** A dead server is asked again only this often; in between the last answer counts. Milliseconds. */
-const silenceMs = 15_000;
+const silenceMs = 10_000;
 const timeoutMs = 5_000;
 
 /**
