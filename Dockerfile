@@ -11,7 +11,8 @@ RUN apt-get update && \
     rm -rf /var/lib/apt/lists/*
 WORKDIR /build
 COPY package.json package-lock.json .npmrc tsconfig.json ./
-RUN npm ci
+# Not npm ci, which refuses a lock file made where the binaries for other platforms were not to be had.
+RUN npm install --no-save
 COPY proto proto
 COPY scripts scripts
 COPY src src
