@@ -13,6 +13,8 @@ WORKDIR /build
 COPY package.json package-lock.json .npmrc tsconfig.json ./
 # Not npm ci, which refuses a lock file made where the binaries for other platforms were not to be had.
 RUN npm install --no-save
+# The build starts the driver once, to keep its compiled code beside it.
+COPY bin bin
 COPY proto proto
 COPY scripts scripts
 COPY src src
@@ -27,7 +29,7 @@ RUN apt-get update && \
     rm -rf /var/lib/apt/lists/*
 COPY --from=build /build/node_modules/node/bin/node /usr/local/bin/node
 COPY --from=build /build/dist/ /usr/lib/berth/dist/
-COPY bin/ /usr/lib/berth/bin/
+COPY --from=build /build/bin/ /usr/lib/berth/bin/
 COPY LICENSE /usr/lib/berth/
 RUN ln -s /usr/lib/berth/bin/berth /usr/local/bin/berth
 ENTRYPOINT ["/usr/lib/berth/bin/berth"]
