@@ -15,12 +15,12 @@ make_network() {
 # make_host NAME ADDRESS
 make_host() {
   local name=$1 address=$2
-  unshare --net --mount --uts bash -c "hostname $name; exec sleep infinity" &
+  unshare --net --mount --uts bash -c "hostname $name; touch $bed/$name.entered; exec sleep infinity" &
   local pid=$!
   echo "$pid" >"$bed/$name.pid"
   echo "$address" >"$bed/$name.address"
-  until [[ $(readlink "/proc/$pid/ns/uts") != $(readlink /proc/self/ns/uts) ]]; do sleep 0.02; done
-  # unshare has all three namespaces at once, so the network one is there now as well.
+  # Only then has it left the namespaces of this process.
+  until [[ -e $bed/$name.entered ]]; do sleep 0.02; done
   ip link add "v$name" type veth peer name eth0 address "$(hardware_address "$address")" netns "$pid"
   ip link set "v$name" master br0 up
   inside "$name" sh -c "ip address add $address/24 dev eth0; ip link set eth0 up; ip link set lo up"

@@ -49,8 +49,9 @@ export class NfsServer {
 
   /** Moves the server to another address of 10.9.0.0/24; packets to the old one vanish. */
   async move(from: string, to: string): Promise<void> {
-    await this.host.run('ip', 'address', 'add', `${to}/24`, 'dev', 'eth0');
+    // In this order: with its first address the kernel takes the later ones of the same network away too.
     await this.host.run('ip', 'address', 'delete', `${from}/24`, 'dev', 'eth0');
+    await this.host.run('ip', 'address', 'add', `${to}/24`, 'dev', 'eth0');
   }
 }
 
