@@ -1,6 +1,6 @@
 # Berth's image: the bundled driver, Node, and the programs that it runs.
 #   docker build -t berth .
-#   docker build -t berth --build-arg BASE=registry.example/debian:12 .
+#   docker build -t berth --build-arg BASE=debian:13-slim .
 # BASE is any Debian 12 or newer with its package sources set up.
 ARG BASE=debian:12-slim
 

@@ -56,7 +56,7 @@ async function tellInVm(): Promise<boolean> {
   let isUp = false;
   const result = await runInVm({
     // What the servers say at their start is shown only if they do not start.
-    command: `test/vm/guest/up.sh >/tmp/up.log 2>&1 || { cat /tmp/up.log; exit 1; }; echo; BERTH_DEMO_COLOR=${color ? 1 : 0} node_modules/.bin/node demo/main.ts --bed`,
+    command: `test/vm/guest/up.sh >/tmp/up.log 2>&1 || { cat /tmp/up.log; exit 1; }; BERTH_DEMO_COLOR=${color ? 1 : 0} node_modules/.bin/node demo/main.ts --bed`,
     timeout: vmMinutes * 60_000,
     onLine(line) {
       if (!isUp) tell.says(`It is up after ${Math.round((performance.now() - startedAt) / 1_000)} s.`);
