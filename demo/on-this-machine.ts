@@ -15,6 +15,10 @@ const launcher = resolve(import.meta.dirname, '../bin/berth');
 export async function onThisMachine(tell: Narrator): Promise<void> {
   const base = mkdtempSync(join(realpathSync(tmpdir()), 'berth-demo-'));
   const processes: ChildProcess[] = [];
+  const forget = onInterrupt(() => {
+    for (const child of processes) child.kill('SIGKILL');
+    removeAll(base);
+  });
   try {
     const tree = join(base, 'pool');
     const config = { pools: { scratch: { local: { path: tree } } } };
@@ -46,8 +50,8 @@ export async function onThisMachine(tell: Narrator): Promise<void> {
     });
   } finally {
     await Promise.all(processes.map(end));
-    for (const { mountPoint } of mountsBelow(base).reverse()) execFileSync('umount', ['-l', mountPoint]);
-    rmSync(base, { recursive: true, force: true });
+    forget();
+    removeAll(base);
   }
 
   async function start(mode: 'controller' | 'node', id: string): Promise<CsiClient> {
@@ -72,6 +76,27 @@ export async function onThisMachine(tell: Narrator): Promise<void> {
     ended.catch(() => {});
     return client;
   }
+}
+
+/** Cleans up where the story is broken off: by Ctrl-C, or since nobody reads it. Returns what ends this. */
+function onInterrupt(cleanUp: () => void): () => void {
+  const breakOff = () => {
+    cleanUp();
+    process.exit(1);
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const signal of signals) process.once(signal, breakOff);
+  process.stdout.once('error', breakOff);
+  return () => {
+    for (const signal of signals) process.off(signal, breakOff);
+    process.stdout.off('error', breakOff);
+  };
+}
+
+/** The mounts first: what is mounted is not ours to remove. */
+function removeAll(base: string): void {
+  for (const { mountPoint } of mountsBelow(base).reverse()) execFileSync('umount', ['-l', mountPoint]);
+  rmSync(base, { recursive: true, force: true });
 }
 
 /** SIGTERM, then the drain; the exit status. */

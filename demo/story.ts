@@ -35,6 +35,7 @@ async function twoNodesShare(tell: Narrator, world: World): Promise<Pod[]> {
   const { a, b } = world.nodes;
   const pods: Pod[] = [];
   await tell.step('A ReadWriteMany volume: written on one node, read on the other', async () => {
+    tell.says('Two pods on two nodes have one directory of the pool.');
     const photos = await tell.does('CreateVolume photos, 1 GiB', () =>
       createVolume(world, world.pool, 'photos', 'ReadWriteMany'),
     );
@@ -69,6 +70,7 @@ async function oneWriter(tell: Narrator, world: World): Promise<Volume> {
   const { a, b } = world.nodes;
   let volume: Volume | undefined;
   await tell.step('A ReadWriteOnce volume: one node at a time', async () => {
+    tell.says('NFS itself would let every node write. Berth notes on the pool who has the volume.');
     const database = await tell.does('CreateVolume database, onDelete: archive', () =>
       createVolume(world, world.pool, 'database', 'ReadWriteOnce', { onDelete: 'archive' }),
     );
@@ -114,6 +116,7 @@ async function archive(tell: Narrator, world: World, volume: Volume): Promise<vo
   const { controller, nodes, tree, treeName } = world;
   const remove = () => controller.Controller.DeleteVolume({ volume_id: volume.id });
   await tell.step('Delete it; its data is archived', async () => {
+    tell.says('onDelete: archive keeps the data of a deleted volume.');
     await tell.isRefused('DeleteVolume database while it is attached: refused', failedPrecondition, remove);
     await tell.does('detach it from node b', () => detach(world, volume, nodes.b));
     await tell.does('DeleteVolume database', remove);
@@ -134,6 +137,7 @@ async function cutOff(tell: Narrator, world: World, server: WorldServer, pods: P
   const [onA, onB] = pods as [Pod, Pod];
   const create = () => createVolume(world, pool, 'videos', 'ReadWriteMany');
   await tell.step('The server is cut off: its packets vanish', async () => {
+    tell.says('A call to a dead NFS server hangs. It must not take the driver, or the other pools, with it.');
     await server.cut();
     await tell.isRefused('CreateVolume videos: the first call finds out', unavailable, create);
     await tell.isRefused('CreateVolume videos: the next one fails at once', unavailable, create);
@@ -146,6 +150,7 @@ async function cutOff(tell: Narrator, world: World, server: WorldServer, pods: P
     tell.proves('the mount table of node b shows its target path no more', onB.mounted() === undefined);
   });
   await tell.step('The server is back', async () => {
+    tell.says('Nobody restarts anything.');
     await server.restore();
     await tell.does('the same CreateVolume, repeated until it works', () =>
       waitFor('CreateVolume works again', async () => (await create()).id !== '', 90_000),
