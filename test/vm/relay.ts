@@ -21,6 +21,8 @@ export async function runTestsInVm(t: TestContext, options: RelayOptions): Promi
     return;
   }
   const started: string[] = [];
+  /** Tests that have subtests: these are what is reported. */
+  const parents = new Set<string>();
   const results: Promise<unknown>[] = [];
   const receive = (event: RelayedEvent): void => {
     const name = [...started.slice(0, event.nesting), event.name].join(' › ');
@@ -39,7 +41,6 @@ export async function runTestsInVm(t: TestContext, options: RelayOptions): Promi
       }),
     );
   };
-  const parents = new Set<string>();
 
   const {
     exitCode,

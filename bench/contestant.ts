@@ -1,0 +1,82 @@
+// The drivers that are compared, behind the calls that the bench makes.
+
+import { mountCapability } from '../test/csi/capability.ts';
+import type { CsiClient } from '../test/csi/client.ts';
+
+export interface Contestant {
+  readonly controller: CsiClient;
+  readonly node: CsiClient;
+  /** The parameters of the StorageClass. */
+  readonly parameters: Readonly<Record<string, string>>;
+  /** Whether there is a NodeStageVolume to be called before the first publish. */
+  readonly stages: boolean;
+}
+
+export interface CreatedVolume {
+  readonly id: string;
+  readonly context: Readonly<Record<string, string>>;
+}
+
+const capability = mountCapability('MULTI_NODE_MULTI_WRITER');
+
+export async function createVolume(
+  { controller, parameters }: Contestant,
+  name: string,
+  overrides: Readonly<Record<string, string>> = {},
+): Promise<CreatedVolume> {
+  const { volume } = await controller.Controller.CreateVolume({
+    name,
+    capacity_range: { required_bytes: String(1 << 20) },
+    volume_capabilities: [capability],
+    parameters: { ...parameters, ...overrides },
+  });
+  if (volume === null) throw new Error('CreateVolume answered without a volume');
+  return { id: volume.volume_id, context: volume.volume_context };
+}
+
+export async function deleteVolume({ controller }: Contestant, id: string): Promise<void> {
+  await controller.Controller.DeleteVolume({ volume_id: id });
+}
+
+/** What kubelet calls for the first pod of a volume on a node. */
+export async function firstPod(
+  contestant: Contestant,
+  volume: CreatedVolume,
+  paths: { readonly staging: string; readonly target: string },
+): Promise<void> {
+  if (contestant.stages) {
+    await contestant.node.Node.NodeStageVolume({
+      volume_id: volume.id,
+      volume_context: volume.context,
+      volume_capability: capability,
+      staging_target_path: paths.staging,
+    });
+  }
+  await furtherPod(contestant, volume, paths);
+}
+
+/** What kubelet calls for each further pod of that volume. */
+export async function furtherPod(
+  { node, stages }: Contestant,
+  volume: CreatedVolume,
+  { staging, target }: { readonly staging: string; readonly target: string },
+): Promise<void> {
+  await node.Node.NodePublishVolume({
+    volume_id: volume.id,
+    volume_context: volume.context,
+    volume_capability: capability,
+    ...(stages ? { staging_target_path: staging } : {}),
+    target_path: target,
+  });
+}
+
+export async function lastPodGone(
+  { node, stages }: Contestant,
+  volume: CreatedVolume,
+  { staging, targets }: { readonly staging: string; readonly targets: readonly string[] },
+): Promise<void> {
+  for (const target of targets) {
+    await node.Node.NodeUnpublishVolume({ volume_id: volume.id, target_path: target });
+  }
+  if (stages) await node.Node.NodeUnstageVolume({ volume_id: volume.id, staging_target_path: staging });
+}

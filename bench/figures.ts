@@ -1,0 +1,23 @@
+// What the bench finds out, and how it comes from the VM to the host.
+
+/** Samples by the name of what was measured. */
+export type Samples = Record<string, number[]>;
+
+export interface Figures {
+  readonly berth: Samples;
+  readonly peer: Samples;
+  /** What the machine itself does, without a driver. */
+  readonly bare: Samples;
+  /** NFS operations by name, of one call. */
+  readonly operations: Record<string, Record<string, number>>;
+}
+
+export const noFigures = (): Figures => ({ berth: {}, peer: {}, bare: {}, operations: {} });
+
+export function add(samples: Samples, what: string, ...values: number[]): void {
+  samples[what] ??= [];
+  samples[what].push(...values);
+}
+
+/** Begins the line on which the VM sends its figures. */
+export const figuresMark = '\u001ebench ';

@@ -1,0 +1,81 @@
+// NFS operations per call.
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { added, type Host, total, waitFor } from '../../test/vm/guest/bed.ts';
+import { type Contestant, createVolume, deleteVolume } from '../contestant.ts';
+import { add, type Figures } from '../figures.ts';
+import { rate } from '../statistics.ts';
+import { newName } from './rounds.ts';
+
+const calls = 10;
+const burstCalls = 32;
+
+/** Berth keeps its share mounted: the client's mountstats tell the operations by name, call by call. */
+export async function countBerth(contestant: Contestant, host: Host, figures: Figures): Promise<void> {
+  const mountPoint = await waitFor(
+    'the controller has mounted its pool',
+    () => host.mounts().find(({ fsType, source }) => fsType === 'nfs4' && source.endsWith(':/'))?.mountPoint,
+  );
+  const quiet = async (): Promise<void> => {
+    // The trash is emptied in the background, by the same mount.
+    let before = -1;
+    await waitFor('the controller is quiet', async () => {
+      const now = total(host.operations(mountPoint));
+      const still = now === before;
+      before = now;
+      if (!still) await delay(400);
+      return still;
+    });
+  };
+  const count = async (what: string, call: () => Promise<unknown>): Promise<void> => {
+    await quiet();
+    const before = host.operations(mountPoint);
+    await call();
+    const operations = added(before, host.operations(mountPoint));
+    add(figures.berth, `operations of ${what}`, total(operations));
+    // Shown by name for the last call only: they are all alike.
+    figures.operations[`berth ${what}`] = Object.fromEntries(operations);
+  };
+  for (let call = 0; call < calls; call += 1) {
+    const name = newName();
+    let id = '';
+    await count('create', async () => {
+      id = (await createVolume(contestant, name)).id;
+    });
+    await count('delete', () => deleteVolume(contestant, id));
+  }
+
+  // Calls close together: nothing in the background gets between them, and what is known need not be asked again.
+  const ids: string[] = [];
+  const burst = async (what: string, call: (index: number) => Promise<unknown>): Promise<void> => {
+    await quiet();
+    const before = host.operations(mountPoint);
+    await rate(8, burstCalls, call);
+    const operations = added(before, host.operations(mountPoint));
+    add(figures.berth, `operations of ${what}, in a burst`, total(operations) / burstCalls);
+    figures.operations[`berth ${what}, ${burstCalls} in a burst`] = Object.fromEntries(operations);
+  };
+  await burst('create', async () => ids.push((await createVolume(contestant, newName())).id));
+  await burst('delete', (index) => deleteVolume(contestant, ids[index] ?? ''));
+}
+
+/** The peer's mounts come and go with each call: the kernel's count of all NFS calls of this machine. */
+export async function countPeer(contestant: Contestant, host: Host, figures: Figures): Promise<void> {
+  const sent = (): number => {
+    const text = readFileSync(`/proc/${host.pid}/net/rpc/nfs`, 'utf8');
+    return Number(/^rpc (\d+)/m.exec(text)?.[1]);
+  };
+  const count = async (what: string, call: () => Promise<unknown>): Promise<void> => {
+    const before = sent();
+    await call();
+    add(figures.peer, `operations of ${what}`, sent() - before);
+  };
+  for (let call = 0; call < calls; call += 1) {
+    const name = newName();
+    let id = '';
+    await count('create', async () => {
+      id = (await createVolume(contestant, name)).id;
+    });
+    await count('delete', () => deleteVolume(contestant, id));
+  }
+}
