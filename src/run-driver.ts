@@ -64,9 +64,9 @@ function ownNode({ nodeId, maxVolumesPerNode }: Settings) {
   return { nodeId, maxVolumes: maxVolumesPerNode };
 }
 
-/** libuv reads this when the first call needs a thread: room for each pool's calls and probe, and some spare. */
+/** libuv reads this when the first call needs a thread: room for each pool's calls, those of a view that died, and probes. */
 function sizeThreadPool(pools: number): void {
-  process.env.UV_THREADPOOL_SIZE = String(Math.min(1024, 4 + pools * (slotsPerPool + 2)));
+  process.env.UV_THREADPOOL_SIZE = String(Math.min(1024, 4 + pools * (2 * slotsPerPool + 2)));
 }
 
 function endSignal(): Promise<NodeJS.Signals> {

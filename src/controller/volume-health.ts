@@ -93,6 +93,6 @@ async function entryConditions(store: Store, entry: InventoryEntry): Promise<Con
     if (!(error instanceof CsiError)) throw error;
     return [{ status: 'INACCESSIBLE', reason: 'DirectoryUnreadable', message: error.message }];
   }
-  const message = `The directory ${subDir} of the volume is gone from the pool ${store.config.name}; restore it from a backup, or delete the volume.`;
+  const message = `The directory ${subDir} of the volume is not on the pool ${store.config.name}: it was removed, or CreateVolume was interrupted and not repeated; restore it from a backup, or delete the volume.`;
   return [{ status: 'DATA_LOSS', reason: 'DirectoryGone', message }];
 }

@@ -31,6 +31,7 @@ export interface PoolHealth {
 
 interface View<S> {
   readonly path: string;
+  readonly gate: Gate;
   readonly tree: Tree;
   readonly state: S;
 }
@@ -46,7 +47,6 @@ export class Pool<S> {
   readonly #backend: Backend;
   readonly #prepare: (tree: Tree) => Promise<S>;
   readonly #log: Logger;
-  readonly #gate: Gate;
   readonly #onUp = new Set<() => void>();
   #view: View<S> | undefined;
   #down: CsiError | undefined;
@@ -55,6 +55,8 @@ export class Pool<S> {
   #started: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #checking: Promise<void> | undefined;
+  /** The question that the server has not answered yet. */
+  #probe: Promise<boolean> | undefined;
   #stopped = false;
   /** The view will never work again: what it leads to is gone from the server. */
   #stale = false;
@@ -64,11 +66,6 @@ export class Pool<S> {
     this.#backend = backend;
     this.#prepare = prepare;
     this.#log = log.child({ pool: name });
-    this.#gate = new Gate({
-      slots: slotsPerPool,
-      limitMs: callLimitMs,
-      onStuck: (ageMs) => this.#fail(`a call has not returned for ${Math.round(ageMs / 1000)} s`),
-    });
   }
 
   get kind(): Backend['kind'] {
@@ -118,19 +115,16 @@ export class Pool<S> {
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
-    this.#gate.shut(this.#unavailable('is being let go of, as the driver ends'));
+    this.#setDown(this.#unavailable('is being let go of, as the driver ends'));
     await this.#checking;
-    await this.#drop();
+    const view = this.#view;
+    this.#view = undefined;
+    if (view !== undefined) await this.#drop(view);
   }
 
   async #waitForStart(): Promise<void> {
     this.start();
-    let timer: NodeJS.Timeout | undefined;
-    const limit = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, startLimitMs);
-    });
-    await Promise.race([this.#started, limit]);
-    clearTimeout(timer);
+    await within(this.#started ?? Promise.resolve(), startLimitMs);
     if (this.#view === undefined && this.#down === undefined)
       throw this.#unavailable('is still being attached');
   }
@@ -155,14 +149,16 @@ export class Pool<S> {
   #setDown(error: CsiError): void {
     if (this.#down === undefined) this.#downSince = performance.now();
     this.#down = error;
-    this.#gate.shut(error);
+    this.#view?.gate.shut(error);
   }
 
-  #setUp(): void {
-    const was = this.#down;
+  #setUp(view: View<S>): void {
     this.#down = undefined;
-    this.#gate.open();
-    if (was !== undefined) this.#log.info('pool is up again');
+    this.#stale = false;
+    this.#probe = undefined;
+    view.gate.open();
+    this.#log.info('pool is up');
+    for (const listener of this.#onUp) listener();
   }
 
   #schedule(afterMs: number): void {
@@ -188,50 +184,54 @@ export class Pool<S> {
   }
 
   async #look(): Promise<void> {
-    if (this.#view === undefined) {
-      await this.#attach();
-    } else if (await this.#answers(this.#view)) {
-      // Calls given up earlier may still change the tree: only when the last is back is a retry alone on it.
-      if (this.#down === undefined || this.#gate.held > 0) return;
-      this.#setUp();
-    } else if (performance.now() - this.#downSince > reattachAfterMs || this.#stale) {
-      await this.#drop();
-      await this.#attach();
-    } else {
-      return;
+    const view = this.#view;
+    if (view !== undefined) {
+      this.#probe ??= this.#ask(view);
+      const answered = await within(this.#probe, callLimitMs);
+      if (answered === true) {
+        // Calls given up earlier may still change the tree: only when the last is back is a retry alone on it.
+        if (this.#down !== undefined && view.gate.held === 0) this.#setUp(view);
+        return;
+      }
+      this.#fail(answered === false ? 'a probe failed' : 'a probe has not returned');
+      if (!this.#stale && performance.now() - this.#downSince < reattachAfterMs) return;
     }
-    for (const listener of this.#onUp) listener();
+    const fresh = await this.#attach();
+    // By force if need be: what still waits on the old view fails now, and cannot change the tree any more.
+    if (view !== undefined) await this.#drop(view);
+    this.#view = fresh;
+    this.#setUp(fresh);
   }
 
-  /** Asks the server itself (statfs is never answered from a cache), beside the gate. */
-  async #answers(view: View<S>): Promise<boolean> {
+  /** Asks the server itself (statfs is never answered from a cache), beside the gate. One question at a time. */
+  async #ask(view: View<S>): Promise<boolean> {
     const startedAt = performance.now();
     const error = await new Promise<NodeJS.ErrnoException | null>((resolve) => {
-      const overdue = setInterval(() => this.#fail('a probe has not returned'), callLimitMs);
-      overdue.unref();
-      fs.statfs(view.tree.root.at('.'), (failure) => {
-        clearInterval(overdue);
-        resolve(failure);
-      });
+      fs.statfs(view.tree.root.at('.'), (failure) => resolve(failure));
     });
-    if (error === null) {
-      this.#lastProbeMs = Math.round(performance.now() - startedAt);
-      return true;
-    }
-    this.#stale = error.code === 'ESTALE' || error.code === 'EBADF';
-    this.#fail(`a probe failed with ${error.code}`);
-    return false;
+    if (this.#view !== view) return false;
+    this.#probe = undefined;
+    this.#stale = isErrno(error, 'ESTALE', 'EBADF');
+    if (error === null) this.#lastProbeMs = Math.round(performance.now() - startedAt);
+    return error === null;
   }
 
-  async #attach(): Promise<void> {
+  async #attach(): Promise<View<S>> {
     const path = await this.#backend.attach();
     try {
       const fd = await open(path, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
-      const tree = new Tree(this.#gate, fd, this.#backend.needsSync);
-      this.#gate.open();
+      // Each view has slots of its own: those of a dead one may be taken for as long as the kernel likes.
+      const gate: Gate = new Gate({
+        slots: slotsPerPool,
+        limitMs: callLimitMs,
+        onStuck: (ageMs) => {
+          gate.shut(this.#unavailable('does not answer'));
+          this.#fail(`a call has not returned for ${Math.round(ageMs / 1000)} s`);
+        },
+      });
+      const tree = new Tree(gate, fd, this.#backend.needsSync);
       try {
-        const state = await this.#prepare(tree);
-        this.#view = { path, tree, state };
+        return { path, gate, tree, state: await this.#prepare(tree) };
       } catch (error) {
         tree.abandon();
         throw error;
@@ -241,16 +241,24 @@ export class Pool<S> {
       const explained = fromNodeError(error, this.name);
       throw explained instanceof CsiError ? explained : this.#unavailable('cannot be used', error);
     }
-    this.#stale = false;
-    this.#setUp();
-    this.#log.info('pool is attached');
   }
 
-  async #drop(): Promise<void> {
-    const view = this.#view;
-    if (view === undefined) return;
-    this.#view = undefined;
+  async #drop(view: View<S>): Promise<void> {
+    view.gate.shut(this.#unavailable('was attached anew'));
     view.tree.abandon();
     await this.#backend.detach(view.path);
+  }
+}
+
+/** What a promise gives, or undefined where that takes longer. */
+async function within<T>(promise: Promise<T>, limitMs: number): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), limitMs);
+  });
+  try {
+    return await Promise.race([promise, limit]);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -1,5 +1,5 @@
 import { status } from '@grpc/grpc-js';
-import type { Logger } from 'pino';
+import { type Logger, stdSerializers } from 'pino';
 import { CsiError } from '../errors/csi-error.ts';
 import { type Call, type Interceptor, stringField } from './call.ts';
 
@@ -49,6 +49,10 @@ function logFailure(log: Logger, call: Call, error: unknown, line: (code: status
     return;
   }
   const serious = error.code === status.INTERNAL || error.code === status.DATA_LOSS;
-  const fields = { ...line(error.code), reason: error.reason, cause: error.cause ?? undefined };
+  const fields = {
+    ...line(error.code),
+    reason: error.reason,
+    cause: error.cause instanceof Error ? stdSerializers.err(error.cause) : error.cause,
+  };
   log[serious ? 'error' : frequent.has(call.method) ? 'debug' : 'info'](fields, error.message);
 }

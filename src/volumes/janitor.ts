@@ -44,7 +44,15 @@ export class Janitor {
     while (this.#kicked && !this.#stopped) {
       this.#kicked = false;
       try {
-        const removed = await this.#pool.use((state, tree) => emptyTrash(state, tree, () => this.#pause()));
+        const { removed, stuck } = await this.#pool.use((state, tree) =>
+          emptyTrash(state, tree, () => this.#pause()),
+        );
+        for (const { name, error } of stuck) {
+          this.#log.warn(
+            { err: error, entry: name },
+            'an entry of the trash cannot be removed; its space stays taken',
+          );
+        }
         if (removed > 0) {
           this.#log.debug({ removed }, 'trash emptied');
           this.#kicked = true;

@@ -3,6 +3,7 @@ import { status } from '@grpc/grpc-js';
 import { CsiError } from '../errors/csi-error.ts';
 import { isErrno } from '../errors/node-error.ts';
 import type { Tree } from '../pools/tree.ts';
+import { attachmentsOf } from './attachments.ts';
 import { readRecord } from './records.ts';
 import type { State } from './state.ts';
 import { keyOf } from './volume-id.ts';
@@ -53,6 +54,14 @@ export async function refuseInsideOther(state: State, tree: Tree, subDir: string
     const above = parts.slice(0, length).join('/');
     const owner = await ownerOf(state, tree, above);
     if (owner !== undefined) throw taken(subDir, owner);
+  }
+  if (parts.length === 1) return;
+  // Static volumes have no record: they are known while they are attached.
+  const folders = await tree.list(state.attachments, '.');
+  for (const folder of folders.filter((name) => name.startsWith('@'))) {
+    for (const { subDir: other, handle } of await attachmentsOf(state, tree, folder)) {
+      if (other !== undefined && subDir.startsWith(`${other}/`)) throw taken(subDir, handle ?? other);
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../errors/csi-error.ts';
+import { subDirProblem } from './sub-dir.ts';
 
 /** What becomes of a volume's data at DeleteVolume. */
 export const onDeleteValues = ['delete', 'archive', 'retain'] as const;
@@ -57,7 +58,10 @@ export function encodeRecord(record: VolumeRecord): string {
   return text;
 }
 
-/** Reads a record; undefined where the text is none that this version of Berth wrote. */
+/**
+ * Reads a record; undefined where the text is none that this version of Berth wrote. Whoever can write to the share
+ * can plant one, so its directory is checked as that of a request is.
+ */
 export function decodeRecord(text: string): VolumeRecord | undefined {
   let fields: Record<string, unknown>;
   try {
@@ -75,6 +79,7 @@ export function decodeRecord(text: string): VolumeRecord | undefined {
     typeof rev !== 'number' ||
     typeof name !== 'string' ||
     typeof dir !== 'string' ||
+    subDirProblem(dir) !== undefined ||
     typeof size !== 'string' ||
     !/^\d{1,19}$/.test(size) ||
     !isOnDelete(onDelete) ||

@@ -15,8 +15,13 @@ const temporaryMs = 600_000;
  * Never follows a link: every directory is opened without following one and its entries are removed from there,
  * for a pod that still has the volume mounted may swap things while they are removed.
  */
-export async function emptyTrash(state: State, tree: Tree, pause: () => Promise<void>): Promise<number> {
+export async function emptyTrash(
+  state: State,
+  tree: Tree,
+  pause: () => Promise<void>,
+): Promise<{ removed: number; stuck: StuckEntry[] }> {
   let removed = 0;
+  const stuck: StuckEntry[] = [];
   for (const name of await tree.list(state.trash, '.')) {
     await pause();
     if (name.startsWith('tmp-') && !(await isOld(state, tree, name))) continue;
@@ -25,10 +30,19 @@ export async function emptyTrash(state: State, tree: Tree, pause: () => Promise<
       removed += 1;
     } catch (error) {
       // Another controller empties the same trash, or the entry was moved on; the next round sees what is left.
-      if (!isErrno(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) throw error;
+      if (isErrno(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) continue;
+      // What one pod has made impossible to remove must not keep the rest.
+      if (!isErrno(error, 'EACCES', 'EPERM', 'EBUSY', 'EROFS')) throw error;
+      stuck.push({ name, error });
     }
   }
-  return removed;
+  return { removed, stuck };
+}
+
+/** An entry that cannot be removed, and why. */
+export interface StuckEntry {
+  readonly name: string;
+  readonly error: Error;
 }
 
 async function isOld(state: State, tree: Tree, name: string): Promise<boolean> {

@@ -80,6 +80,10 @@ test('a static volume is attached where its directory is, listed while attached,
     });
   await attach('legacy/data');
   await attach('legacy/data');
+  assert.match(
+    await refused(csi.Controller.CreateVolume(request('inside', { subDir: 'legacy/data/x' })), code.exists),
+    /lies inside, the directory of the volume by-hand/,
+  );
   const { entries } = await csi.Controller.ListVolumes({});
   assert.deepEqual(
     entries.map(({ volume }) => volume?.volume_id),

@@ -88,3 +88,10 @@ test('a torn or foreign text is no record', () => {
     assert.equal(decodeRecord(text), undefined, text);
   }
 });
+
+test('a planted record cannot name a directory outside the pool, nor Berth’s own', () => {
+  for (const dir of ['../victim', '/etc', 'a/../../b', '.berth/archive', '', 'a//b']) {
+    const text = JSON.stringify({ ...JSON.parse(encodeRecord(record)), dir });
+    assert.equal(decodeRecord(text), undefined, dir);
+  }
+});

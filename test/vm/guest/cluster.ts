@@ -85,7 +85,11 @@ export class Cluster {
     const controller = await BerthProcess.start(host, controllerOptions);
     const nodes: ClusterNode[] = [];
     const cluster = new Cluster(host, controllerOptions, controller, nodes);
-    t.after(() => cluster.#end());
+    t.after(async () => {
+      // Only what a failed test says is read; the logs of the others would hide it.
+      if (!t.passed) cluster.#tell();
+      await cluster.#end();
+    });
     for (const name of ['a', 'b']) {
       const options: BerthOptions = { mode: 'node', config };
       const nodeHost = new Host(name);
@@ -144,6 +148,16 @@ export class Cluster {
   /** The pools that the controller has mounted for itself. */
   controllerMounts(): Mount[] {
     return this.#host.mountsBelow(this.controller.stateDir);
+  }
+
+  /** Shows what the drivers have logged. */
+  #tell(): void {
+    for (const [name, berth] of [
+      ['controller', this.controller],
+      ...this.nodes.map(({ host, berth: own }) => [host.name, own] as const),
+    ] as const) {
+      console.log(`log of ${name}:\n${berth.output}`);
+    }
   }
 
   async #end(): Promise<void> {

@@ -1,0 +1,8 @@
+#!/bin/sh
+# npm run bench, on a fresh clone too: brings what it needs, builds, and measures.
+set -e
+cd "$(dirname -- "$0")/.."
+sh scripts/install.sh
+PATH=$PWD/node_modules/.bin:$PATH
+npm run --silent build
+exec node bench/main.ts "$@"

@@ -1,0 +1,10 @@
+#!/bin/sh
+# Brings the npm packages where they are missing or out of date: what a fresh clone needs before anything else.
+# Any Node with npm will do to start it; the one that everything runs on comes with the packages.
+set -e
+cd "$(dirname -- "$0")/.."
+if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+  echo "set-up: npm install"
+  # Not npm ci, which refuses a lock file made where the binaries for other platforms were not to be had.
+  npm install --no-save --no-audit --no-fund --loglevel=error
+fi
