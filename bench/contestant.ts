@@ -1,6 +1,5 @@
 // The drivers that are compared, behind the calls that the bench makes.
 
-import { mountCapability } from '../test/csi/capability.ts';
 import type { CsiClient } from '../test/csi/client.ts';
 
 export interface Contestant {
@@ -17,7 +16,7 @@ export interface CreatedVolume {
   readonly context: Readonly<Record<string, string>>;
 }
 
-const capability = mountCapability('MULTI_NODE_MULTI_WRITER');
+const capability = { mount: {}, access_mode: { mode: 'MULTI_NODE_MULTI_WRITER' } } as const;
 
 export async function createVolume(
   { controller, parameters }: Contestant,
