@@ -1,14 +1,21 @@
+import { constants } from 'node:os';
 import { status } from '@grpc/grpc-js';
 import { CsiError } from './csi-error.ts';
 
-/** True for an error of a system call, which carries its errno's name in `code`. */
+/** Errnos by number, as libuv counts them, for those that it has no name for: ESTALE and EDQUOT are such. */
+const names = new Map(Object.entries(constants.errno).map(([name, number]) => [-number, name]));
+
+/** The name of the errno that a system call failed with; undefined for any other value. */
+export function errnoName(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined;
+  const number = 'errno' in error && typeof error.errno === 'number' ? error.errno : undefined;
+  return error.code.startsWith('Unknown system error') ? names.get(number ?? 0) : error.code;
+}
+
+/** True for an error of a system call with one of these errnos, or with any where none is named. */
 export function isErrno(error: unknown, ...codes: string[]): error is NodeJS.ErrnoException {
-  return (
-    error instanceof Error &&
-    'code' in error &&
-    typeof error.code === 'string' &&
-    (codes.length === 0 || codes.includes(error.code))
-  );
+  const name = errnoName(error);
+  return name !== undefined && (codes.length === 0 || codes.includes(name));
 }
 
 interface Meaning {
@@ -62,13 +69,10 @@ const meanings: Readonly<Record<string, Meaning>> = {
 
 /** Maps an errno met on a pool to the error its caller gets; other values are returned as they are. */
 export function fromNodeError(error: unknown, poolName: string): unknown {
-  if (!isErrno(error)) return error;
-  const meaning = meanings[error.code ?? ''];
+  const name = errnoName(error);
+  const meaning = meanings[name ?? ''];
   if (meaning === undefined) return error;
-  return new CsiError(
-    meaning.code,
-    meaning.reason,
-    `The pool ${poolName} ${meaning.sentence} (${error.code}).`,
-    { cause: error },
-  );
+  return new CsiError(meaning.code, meaning.reason, `The pool ${poolName} ${meaning.sentence} (${name}).`, {
+    cause: error,
+  });
 }

@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { CsiError } from '../errors/csi-error.ts';
-import { fromNodeError, isErrno } from '../errors/node-error.ts';
+import { errnoName, fromNodeError, isErrno } from '../errors/node-error.ts';
 import type { Backend } from './backend.ts';
 import { Gate } from './gate.ts';
 import { Tree } from './tree.ts';
@@ -104,8 +104,10 @@ export class Pool<S> {
       return await work(this.#view.state, this.#view.tree);
     } catch (error) {
       if (isErrno(error, 'ESTALE', 'EIO', 'ETIMEDOUT', 'EHOSTDOWN', 'EBADF')) {
-        this.#fail(`a call failed with ${error.code}`);
-        throw this.#unavailable(`does not answer (${error.code})`, error);
+        const name = errnoName(error);
+        this.#stale ||= name === 'ESTALE' || name === 'EBADF';
+        this.#fail(`a call failed with ${name}`);
+        throw this.#unavailable(`does not answer (${name})`, error);
       }
       throw fromNodeError(error, this.name);
     }
@@ -185,7 +187,8 @@ export class Pool<S> {
 
   async #look(): Promise<void> {
     const view = this.#view;
-    if (view !== undefined) {
+    // A stale view may answer all the same: its root can be a valid handle of what the server has now.
+    if (view !== undefined && !this.#stale) {
       this.#probe ??= this.#ask(view);
       const answered = await within(this.#probe, callLimitMs);
       if (answered === true) {
@@ -194,13 +197,16 @@ export class Pool<S> {
         return;
       }
       this.#fail(answered === false ? 'a probe failed' : 'a probe has not returned');
-      if (!this.#stale && performance.now() - this.#downSince < reattachAfterMs) return;
+      if (performance.now() - this.#downSince < reattachAfterMs) return;
     }
-    const fresh = await this.#attach();
-    // By force if need be: what still waits on the old view fails now, and cannot change the tree any more.
-    if (view !== undefined) await this.#drop(view);
-    this.#view = fresh;
-    this.#setUp(fresh);
+    if (view !== undefined) {
+      // First the old view, by force if need be: what still waits on it fails and cannot change the tree any more,
+      // and as long as it is there an NFS client that meets the same server at a new address waits for the old one.
+      this.#view = undefined;
+      await this.#drop(view);
+    }
+    this.#view = await this.#attach();
+    this.#setUp(this.#view);
   }
 
   /** Asks the server itself (statfs is never answered from a cache), beside the gate. One question at a time. */
@@ -211,7 +217,7 @@ export class Pool<S> {
     });
     if (this.#view !== view) return false;
     this.#probe = undefined;
-    this.#stale = isErrno(error, 'ESTALE', 'EBADF');
+    this.#stale ||= isErrno(error, 'ESTALE', 'EBADF');
     if (error === null) this.#lastProbeMs = Math.round(performance.now() - startedAt);
     return error === null;
   }

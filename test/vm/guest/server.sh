@@ -43,13 +43,21 @@ stop() { rpc.nfsd 0; }
 
 # As after a restore onto new disks: the same export, but every file handle that a client holds is stale.
 rebuild() {
+  local disk
+  disk=/tmp/$(hostname).rebuilt.disk
   stop
-  exportfs -f
-  umount /srv/export
-  mkfs.xfs -q -f -m reflink=1 "/tmp/$(hostname).disk"
-  mount -o loop "/tmp/$(hostname).disk" /srv/export
+  # Lazily: the kernel's cache of exports still holds the old file system for a while.
+  umount -l /srv/export
+  rm -f "$disk"
+  truncate -s 3G "$disk"
+  mkfs.xfs -q -m reflink=1 "$disk"
+  mount -o loop "$disk" /srv/export
   chmod 0777 /srv/export
+  # mountd looks at the export from a root directory that it opened when it started (exports.man, rootdir).
+  pkill --ns $$ --nslist mnt -x rpc.mountd
   exportfs -r
+  exportfs -f
+  rpc.mountd
   start
 }
 
