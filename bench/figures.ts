@@ -12,7 +12,7 @@ export interface Figures {
   readonly operations: Record<string, Record<string, number>>;
 }
 
-const noFigures = (): Figures => ({ berth: {}, peer: {}, bare: {}, operations: {} });
+export const noFigures = (): Figures => ({ berth: {}, peer: {}, bare: {}, operations: {} });
 
 export function add(samples: Samples, what: string, ...values: number[]): void {
   samples[what] ??= [];
