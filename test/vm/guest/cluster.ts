@@ -82,20 +82,19 @@ export class Cluster {
     const config = { pools };
     const controllerOptions: BerthOptions = { mode: 'controller', config };
     const host = new Host('c');
-    const controller = await BerthProcess.start(host, controllerOptions);
-    const nodes: ClusterNode[] = [];
-    const cluster = new Cluster(host, controllerOptions, controller, nodes);
+    const starting = BerthProcess.start(host, controllerOptions);
+    const nodes = ['a', 'b'].map(async (name) => {
+      const options: BerthOptions = { mode: 'node', config };
+      const nodeHost = new Host(name);
+      mkdirSync(nodeHost.path(`/kubelet-${name}/pods`), { recursive: true });
+      return new ClusterNode(nodeHost, options, await BerthProcess.start(nodeHost, options));
+    });
+    const cluster = new Cluster(host, controllerOptions, await starting, await Promise.all(nodes));
     t.after(async () => {
       // Only what a failed test says is read; the logs of the others would hide it.
       if (!t.passed) cluster.#tell();
       await cluster.#end();
     });
-    for (const name of ['a', 'b']) {
-      const options: BerthOptions = { mode: 'node', config };
-      const nodeHost = new Host(name);
-      mkdirSync(nodeHost.path(`/kubelet-${name}/pods`), { recursive: true });
-      nodes.push(new ClusterNode(nodeHost, options, await BerthProcess.start(nodeHost, options)));
-    }
     return cluster;
   }
 

@@ -158,6 +158,7 @@ test('an export that was rebuilt is mounted anew by controller and nodes', async
     await unstage(volume, a);
   }
   assert.deepEqual(a.mounts(), []);
+  await cluster.csi.DeleteVolume({ volume_id: fresh.id });
 });
 
 test('a server that moved to another address is found by its name', async (t) => {
