@@ -33,8 +33,11 @@ export async function createVolume(
   return { id: volume.volume_id, context: volume.volume_context };
 }
 
+/** A driver that removes a full volume within the call takes its time. */
+const deleteTimeout = 5 * 60_000;
+
 export async function deleteVolume({ controller }: Contestant, id: string): Promise<void> {
-  await controller.Controller.DeleteVolume({ volume_id: id });
+  await controller.Controller.DeleteVolume({ volume_id: id }, { deadline: Date.now() + deleteTimeout });
 }
 
 /** What kubelet calls for the first pod of a volume on a node. */

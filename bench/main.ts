@@ -31,12 +31,17 @@ const result = await runInVm({
     else if (line.trim() !== '') console.log(line);
   },
 });
-if (figures === undefined) {
-  console.error(`bench: no figures; exit status ${result.exitCode}${result.timedOut ? ', timed out' : ''}`);
-  console.error(result.console);
-  process.exitCode = 1;
-} else {
+if (figures !== undefined) {
   Object.assign(figures.berth, native.berth);
   Object.assign(figures.peer, native.peer);
   console.log(report(figures));
+}
+if (figures === undefined || result.exitCode !== 0) {
+  console.error(
+    result.timedOut
+      ? `bench: the VM was ended after ${timeout / 60_000} minutes`
+      : `bench: not everything was measured; exit status in the VM: ${result.exitCode}`,
+  );
+  console.error(result.console);
+  process.exitCode = 1;
 }

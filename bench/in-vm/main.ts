@@ -28,6 +28,8 @@ const progress = (what: string): void =>
   console.log(`bench ${((performance.now() - started) / 1000).toFixed(0)} s: ${what}`);
 
 const figures: Figures = noFigures();
+// At whatever end: what was measured before a failure is still worth its minutes.
+process.once('exit', () => console.log(`\n${figuresMark}${JSON.stringify(figures)}`));
 for (const name of ['few', 'many']) mkdirSync(`${nas.export}/${name}`, { mode: 0o777 });
 const pool = (path: string) => ({ nfs: { ...nfsPool(nas).nfs, path } });
 const pools = { nas: pool('/'), few: pool('/few'), many: pool('/many') };
@@ -110,15 +112,14 @@ for (let round = 0; round < podRounds; round += 1) {
   for (const [what, value] of Object.entries(bare)) add(figures.bare, what, value);
 }
 
+progress('2,000 volumes');
+await manyVolumes(berth, { few: 'few', many: 'many' }, figures.berth);
+
 for (const { contestant, samples, name } of contestants) {
   progress(`volumes with 5,000 files, ${name}`);
   for (let count = 0; count < (name === 'berth' ? 3 : 1); count += 1) await deleteFull(contestant, samples);
 }
 
-progress('2,000 volumes');
-await manyVolumes(berth, { few: 'few', many: 'many' }, figures.berth);
-
 progress('done');
 for (const driver of [controller, node, other]) await driver?.end();
-console.log(`\n${figuresMark}${JSON.stringify(figures)}`);
 process.exit(0);

@@ -1,7 +1,8 @@
 // Boots the throw-away VM for one command and takes its output and exit status back.
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp, readFile, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
@@ -13,6 +14,8 @@ export const checkout = resolve(import.meta.dirname, '..', '..');
 
 /** The kernel's command line is cut at 2,048 bytes (COMMAND_LINE_SIZE). */
 const maxCommandLine = 2000;
+
+const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export interface VmOptions {
   /** Run by bash as root in the checkout; nothing it writes survives the VM. */
@@ -40,6 +43,11 @@ export async function runInVm(options: VmOptions): Promise<VmResult> {
   const work = await mkdtemp(join(tmpdir(), 'berth-vm-'));
   const started: ChildProcess[] = [];
   let timedOut = false;
+  const leave = (): void => rmSync(work, { recursive: true, force: true });
+  process.once('exit', leave);
+  // A signal would end this process without its exit handlers.
+  const onSignal = (): never => process.exit(1);
+  for (const signal of endingSignals) process.once(signal, onSignal);
   try {
     const virtiofsd = spawnBound(programs.virtiofsd, [
       `--socket-path=${work}/fs.sock`,
@@ -80,7 +88,9 @@ export async function runInVm(options: VmOptions): Promise<VmResult> {
     };
   } finally {
     for (const child of started.reverse()) await end(child);
-    await rm(work, { recursive: true, force: true });
+    for (const signal of endingSignals) process.off(signal, onSignal);
+    process.off('exit', leave);
+    leave();
   }
 }
 
