@@ -20,6 +20,7 @@ function program(): Command {
   const root = new Command('berth')
     .description('A CSI driver: volumes for Kubernetes out of plain storage.')
     .version(packageJson.version)
+    .showSuggestionAfterError(false)
     .exitOverride();
   for (const { mode, description } of commands) {
     root

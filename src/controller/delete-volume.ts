@@ -4,6 +4,7 @@ import { deleteDirectory } from '../volumes/delete-directory.ts';
 import { parseVolumeId } from '../volumes/volume-id.ts';
 import type { DeleteVolumeRequest, DeleteVolumeResponseInit } from '../wire/generated/csi-types.ts';
 import type { ControllerDeps } from './deps.ts';
+import { refuseUnknownPool } from './find-volume.ts';
 
 /**
  * CSI DeleteVolume. A volume that is not there is deleted already; a static one is never touched, and neither
@@ -13,6 +14,7 @@ export async function deleteVolume(
   { stores }: ControllerDeps,
   { volume_id: volumeId }: DeleteVolumeRequest,
 ): Promise<DeleteVolumeResponseInit> {
+  refuseUnknownPool(stores, volumeId);
   const id = parseVolumeId(volumeId);
   const store = id && stores.find(id.pool);
   if (id === undefined || store === undefined) return {};

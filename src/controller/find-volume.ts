@@ -25,7 +25,9 @@ export async function findDynamic(
   const store = id && stores.find(id.pool);
   if (id === undefined || store === undefined) return undefined;
   const record = await store.pool.use((state, tree) => readRecord(state, tree, id.key));
-  return record && { store, key: id.key, subDir: record.subDir, record };
+  // One that is still being made: nobody was told of it.
+  if (record === undefined || !record.ready) return undefined;
+  return { store, key: id.key, subDir: record.subDir, record };
 }
 
 /**
@@ -38,13 +40,44 @@ export async function findVolume(
   context: Readonly<Record<string, string>>,
 ): Promise<FoundVolume> {
   const dynamic = await findDynamic(stores, volumeId);
-  if (dynamic !== undefined) return dynamic;
+  if (dynamic !== undefined) {
+    refuseOtherContext(dynamic, volumeId, context);
+    return dynamic;
+  }
   if (context.subDir === undefined) throw notFound(volumeId);
   const pools = new Map(stores.all().map((store) => [store.config.name, store.config]));
   const { pool, subDir } = locateDirectory(volumeId, context, pools);
   const store = stores.choose(pool.name);
   if (!(await store.pool.use((_, tree) => directoryExists(tree, subDir)))) throw notFound(volumeId);
   return { store, key: staticKeyOf(volumeId), subDir, record: undefined };
+}
+
+/** A hand-written PersistentVolume could else have one volume attached, and another's directory mounted. */
+function refuseOtherContext(
+  { store, subDir }: FoundVolume,
+  volumeId: string,
+  context: Readonly<Record<string, string>>,
+): void {
+  const differs =
+    (context.pool !== undefined && context.pool !== store.config.name) ||
+    (context.subDir !== undefined && context.subDir !== subDir);
+  if (!differs) return;
+  throw new CsiError(
+    status.INVALID_ARGUMENT,
+    'volume-attributes-invalid',
+    `The volume ${volumeId} is the directory ${subDir} of the pool ${store.config.name}, but its attributes name another; correct them, or choose another handle.`,
+  );
+}
+
+/** Throws FAILED_PRECONDITION for an id of this driver's form whose pool is not in the config (any more). */
+export function refuseUnknownPool(stores: Stores, volumeId: string): void {
+  const id = parseVolumeId(volumeId);
+  if (id === undefined || !/^[a-z0-9-]{1,32}$/.test(id.pool) || stores.find(id.pool) !== undefined) return;
+  throw new CsiError(
+    status.FAILED_PRECONDITION,
+    'pool-unknown',
+    `The volume ${volumeId} is on a pool that the config does not name; put it (back) into the config's pools.`,
+  );
 }
 
 export function notFound(volumeId: string): CsiError {

@@ -29,6 +29,8 @@ export async function controllerGetVolumeHealth(
   if (id === undefined || store === undefined) throw notFound(volumeId);
   const down = poolConditions(store);
   if (down.some(({ status }) => status === 'INACCESSIBLE')) return answer(volumeId, down);
+  // Of one volume the record is read anew, not taken from what a list remembers.
+  store.inventory.forget(id.key);
   const [entry] = await describe(store, [id.key]);
   if (entry === undefined) throw notFound(volumeId);
   return answer(volumeId, [...down, ...(await entryConditions(store, entry))]);

@@ -59,19 +59,25 @@ export class Gate {
     this.#shut = undefined;
   }
 
-  run<T>(start: Start<T>): Promise<T> {
+  /** `dispose` gets what a call that was given up gives all the same, so that it can be let go of. */
+  run<T>(start: Start<T>, dispose?: (value: T) => void): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (this.#shut !== undefined) {
         reject(this.#shut);
       } else if (this.inFlight < this.#options.slots) {
-        this.#begin(start, resolve, reject);
+        this.#begin(start, resolve, reject, dispose);
       } else {
-        this.#waiting.push({ start: () => this.#begin(start, resolve, reject), giveUp: reject });
+        this.#waiting.push({ start: () => this.#begin(start, resolve, reject, dispose), giveUp: reject });
       }
     });
   }
 
-  #begin<T>(start: Start<T>, resolve: (value: T) => void, reject: (error: Error) => void): void {
+  #begin<T>(
+    start: Start<T>,
+    resolve: (value: T) => void,
+    reject: (error: Error) => void,
+    dispose?: (value: T) => void,
+  ): void {
     const pending: Pending = { startedAt: performance.now(), giveUp: reject };
     this.#pending.add(pending);
     this.#watch();
@@ -79,6 +85,7 @@ export class Gate {
       if (!this.#pending.delete(pending)) {
         // Given up meanwhile: its caller was told so already, only the thread is free again.
         this.#held -= 1;
+        if (error === null) dispose?.(value as T);
       } else if (error !== null) {
         reject(error);
       } else {

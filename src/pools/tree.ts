@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import type { Gate } from './gate.ts';
+import type { Gate, Start } from './gate.ts';
 
 /**
  * A directory held open. Names below it are reached through /proc/self/fd, so that the kernel resolves just one
@@ -7,6 +7,9 @@ import type { Gate } from './gate.ts';
  */
 export interface Dir {
   readonly fd: number;
+  /** Calls that were begun on it and have not come back; with any, its number must not be used for another. */
+  busy: number;
+  closing: boolean;
   /** The path of a name in it; a name that is no valid UTF-8 is given as its bytes. */
   at(name: string | Buffer): string | Buffer;
 }
@@ -17,6 +20,8 @@ export function dirOf(fd: number): Dir {
   const base = `/proc/self/fd/${fd}/`;
   return {
     fd,
+    busy: 0,
+    closing: false,
     at: (name) => (typeof name === 'string' ? base + name : Buffer.concat([Buffer.from(base), name])),
   };
 }
@@ -30,72 +35,80 @@ export class Tree {
   readonly #gate: Gate;
   /** False on NFS, where the server has made a change durable before it answers (RFC 8881, section 18). */
   readonly #needsSync: boolean;
-  readonly #open = new Set<number>();
+  readonly #open = new Set<Dir>();
 
   constructor(gate: Gate, rootFd: number, needsSync: boolean) {
     this.#gate = gate;
     this.root = dirOf(rootFd);
-    this.#open.add(rootFd);
+    this.#open.add(this.root);
     this.#needsSync = needsSync;
   }
 
   /** Makes a directory with exactly these permission bits (the process runs with umask 0). */
   mkdir(dir: Dir, name: string, mode: number): Promise<void> {
-    return this.#gate.run((done) => fs.mkdir(dir.at(name), mode, (error) => done(error)));
+    return this.#run([dir], (done) => fs.mkdir(dir.at(name), mode, (error) => done(error)));
   }
 
   rmdir(dir: Dir, name: string | Buffer): Promise<void> {
-    return this.#gate.run((done) => fs.rmdir(dir.at(name), done));
+    return this.#run([dir], (done) => fs.rmdir(dir.at(name), done));
   }
 
   /** Makes a symbolic link; exclusive, atomic, and on NFS durable at once. */
   symlink(dir: Dir, name: string, target: string): Promise<void> {
-    return this.#gate.run((done) => fs.symlink(target, dir.at(name), done));
+    return this.#run([dir], (done) => fs.symlink(target, dir.at(name), done));
   }
 
   readlink(dir: Dir, name: string): Promise<string> {
-    return this.#gate.run<string>((done) => fs.readlink(dir.at(name), done));
+    return this.#run<string>([dir], (done) => fs.readlink(dir.at(name), done));
   }
 
   unlink(dir: Dir, name: string | Buffer): Promise<void> {
-    return this.#gate.run((done) => fs.unlink(dir.at(name), done));
+    return this.#run([dir], (done) => fs.unlink(dir.at(name), done));
   }
 
   rename(from: Dir, name: string | Buffer, to: Dir, newName: string): Promise<void> {
-    return this.#gate.run((done) => fs.rename(from.at(name), to.at(newName), done));
+    return this.#run([from, to], (done) => fs.rename(from.at(name), to.at(newName), done));
   }
 
   lstat(dir: Dir, name: string): Promise<fs.BigIntStats> {
-    return this.#gate.run<fs.BigIntStats>((done) => fs.lstat(dir.at(name), { bigint: true }, done));
+    return this.#run<fs.BigIntStats>([dir], (done) => fs.lstat(dir.at(name), { bigint: true }, done));
   }
 
   /** Names in a directory, in no order. */
   list(dir: Dir, name: string): Promise<string[]> {
-    return this.#gate.run<string[]>((done) => fs.readdir(dir.at(name), done));
+    return this.#run<string[]>([dir], (done) => fs.readdir(dir.at(name), done));
   }
 
   entries(dir: Dir, name: string): Promise<fs.Dirent<Buffer>[]> {
-    return this.#gate.run<fs.Dirent<Buffer>[]>((done) =>
+    return this.#run<fs.Dirent<Buffer>[]>([dir], (done) =>
       fs.readdir(dir.at(name), { withFileTypes: true, encoding: 'buffer' }, done),
     );
   }
 
   statfs(dir: Dir): Promise<fs.BigIntStatsFs> {
-    return this.#gate.run<fs.BigIntStatsFs>((done) => fs.statfs(dir.at('.'), { bigint: true }, done));
+    return this.#run<fs.BigIntStatsFs>([dir], (done) => fs.statfs(dir.at('.'), { bigint: true }, done));
   }
 
   /** Opens a directory below this one; ENOTDIR or ELOOP where the name is a symbolic link. */
   async openDir(dir: Dir, name: string | Buffer): Promise<Dir> {
-    const fd = await this.#gate.run<number>((done) =>
-      fs.open(dir.at(name), O_RDONLY | O_DIRECTORY | O_NOFOLLOW, done),
+    const fd = await this.#run<number>(
+      [dir],
+      (done) => fs.open(dir.at(name), O_RDONLY | O_DIRECTORY | O_NOFOLLOW, done),
+      (late) => fs.close(late, () => {}),
     );
-    this.#open.add(fd);
-    return dirOf(fd);
+    const opened = dirOf(fd);
+    this.#open.add(opened);
+    return opened;
   }
 
-  async closeDir(dir: Dir): Promise<void> {
-    if (!this.#open.delete(dir.fd)) return;
-    await this.#gate.run((done) => fs.close(dir.fd, done));
+  /**
+   * Closes a directory, once every call on it has come back: a number that is free is given to the next directory
+   * that is opened, and a call that is late would then work on that one. Nobody waits for the closing.
+   */
+  closeDir(dir: Dir): void {
+    if (!this.#open.delete(dir)) return;
+    dir.closing = true;
+    if (dir.busy === 0) fs.close(dir.fd, () => {});
   }
 
   /** Sets permission bits and owner of a directory through a descriptor, so that no link is followed. */
@@ -103,20 +116,44 @@ export class Tree {
     const { mode, uid, gid } = attributes;
     // -1 leaves an owner as it is (chown(2)). The owner goes first: chown clears the setuid bits.
     if (uid !== undefined || gid !== undefined) {
-      await this.#gate.run((done) => fs.fchown(dir.fd, uid ?? -1, gid ?? -1, done));
+      await this.#run([dir], (done) => fs.fchown(dir.fd, uid ?? -1, gid ?? -1, done));
     }
-    if (mode !== undefined) await this.#gate.run((done) => fs.fchmod(dir.fd, mode, done));
+    if (mode !== undefined) await this.#run([dir], (done) => fs.fchmod(dir.fd, mode, done));
   }
 
   /** Makes what was changed in these directories durable; nothing to do on NFS. */
   async sync(...dirs: readonly Dir[]): Promise<void> {
     if (!this.#needsSync) return;
-    for (const dir of new Set(dirs)) await this.#gate.run((done) => fs.fsync(dir.fd, done));
+    for (const dir of new Set(dirs)) await this.#run([dir], (done) => fs.fsync(dir.fd, done));
   }
 
-  /** Closes every descriptor without waiting: closing on a dead share may take as long as any other call. */
+  /** Closes every directory, each once nothing is under way on it. */
   abandon(): void {
-    for (const fd of this.#open) fs.close(fd, () => {});
-    this.#open.clear();
+    for (const dir of [...this.#open]) this.closeDir(dir);
+  }
+
+  #run<T>(dirs: readonly Dir[], start: Start<T>, dispose?: (value: T) => void): Promise<T> {
+    for (const dir of dirs) dir.busy += 1;
+    let begun = false;
+    const begin: Start<T> = (done) => {
+      begun = true;
+      start((error, value) => {
+        this.#release(dirs);
+        done(error, value);
+      });
+    };
+    const result = this.#gate.run(begin, dispose);
+    // Refused before it was begun: it will never come back.
+    result.catch(() => {
+      if (!begun) this.#release(dirs);
+    });
+    return result;
+  }
+
+  #release(dirs: readonly Dir[]): void {
+    for (const dir of dirs) {
+      dir.busy -= 1;
+      if (dir.busy === 0 && dir.closing) fs.close(dir.fd, () => {});
+    }
   }
 }

@@ -87,7 +87,8 @@ async function namesOf(state: State, tree: Tree, key: string): Promise<string[]>
     const names = await tree.list(state.attachments, key);
     return names.filter((name) => name.startsWith(single) || name.startsWith(multi));
   } catch (error) {
-    if (isErrno(error, 'ENOENT')) return [];
+    // A stray file is no attachment.
+    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return [];
     throw error;
   }
 }
@@ -101,7 +102,11 @@ async function conflictWith(
   wanted: Attachment,
   multiNode: boolean,
 ): Promise<AttachResult | undefined> {
-  if (names.includes(own)) {
+  const rival = multiNode && names.some((name) => name.startsWith(single));
+  if (names.includes(own) && rival) {
+    // Left by a call that was killed before it saw that a single writer had been faster.
+    await tolerate(tree.unlink(state.attachments, `${key}/${own}`), 'ENOENT');
+  } else if (names.includes(own)) {
     const present = await read(state, tree, key, own);
     if (present?.nodeId === wanted.nodeId) {
       return { kind: present.readOnly === wanted.readOnly ? 'attached' : 'incompatible' };

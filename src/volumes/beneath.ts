@@ -26,12 +26,12 @@ export async function atPlace<T>(
   try {
     for (const part of parts) {
       const next = await enter(tree, parent, part, subDir, options.make);
-      if (parent !== tree.root) await tree.closeDir(parent);
+      if (parent !== tree.root) tree.closeDir(parent);
       parent = next;
     }
     return await work({ parent, name });
   } finally {
-    if (parent !== tree.root) await tree.closeDir(parent);
+    if (parent !== tree.root) tree.closeDir(parent);
   }
 }
 

@@ -2,6 +2,7 @@ import { isErrno } from '../errors/node-error.ts';
 import type { Dir, Tree } from '../pools/tree.ts';
 import { attachedNodes } from './attachments.ts';
 import { atPlace } from './beneath.ts';
+import { discardUnfinished } from './directory.ts';
 import { releasePath } from './path-claims.ts';
 import type { VolumeRecord } from './record.ts';
 import { readRecord, removeRecord, temporaryName } from './records.ts';
@@ -20,6 +21,10 @@ export type Deletion =
 export async function deleteDirectory(state: State, tree: Tree, key: string): Promise<Deletion> {
   const record = await readRecord(state, tree, key);
   if (record === undefined) return { kind: 'absent' };
+  if (!record.ready) {
+    await discardUnfinished(state, tree, key, record);
+    return { kind: 'absent' };
+  }
   const nodes = await attachedNodes(state, tree, key);
   if (nodes.length > 0) return { kind: 'attached', nodes };
   switch (record.onDelete) {

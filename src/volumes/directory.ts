@@ -5,13 +5,14 @@ import type { Tree } from '../pools/tree.ts';
 import { atPlace, notDirectory, type Place } from './beneath.ts';
 import { claimPath, refuseInsideOther, releasePath } from './path-claims.ts';
 import type { VolumeRecord } from './record.ts';
-import { createRecord, readRecord, removeRecord } from './records.ts';
+import { createRecord, finishRecord, readRecord, removeRecord } from './records.ts';
 import type { State } from './state.ts';
 
 /**
- * Makes a directory volume: its record first, exclusively, then its directory, exclusively too. Killed in
- * between, a retry finds the record and goes on. Returns the record, that of an earlier try included; the
- * caller compares it with what is asked for now. Throws ALREADY_EXISTS where the directory was there before.
+ * Makes a directory volume: its record first, exclusively and marked as unfinished, then its directory, exclusively
+ * too, then the mark goes. Killed in between, a retry finds the record and goes on. Returns the record, that of an
+ * earlier try included; the caller compares it with what is asked for now. Throws ALREADY_EXISTS where the directory
+ * was there before.
  */
 export async function createDirectory(
   state: State,
@@ -19,25 +20,52 @@ export async function createDirectory(
   key: string,
   wanted: VolumeRecord,
 ): Promise<VolumeRecord> {
-  const fresh = await createRecord(state, tree, key, wanted);
-  const record = fresh ? wanted : await readRecord(state, tree, key);
+  const begun = { ...wanted, ready: false };
+  const fresh = await createRecord(state, tree, key, begun);
+  const record = fresh ? begun : await readRecord(state, tree, key);
   if (record === undefined) throw vanished(key);
   // A record of another directory is not this request's to finish; the caller refuses it.
-  if (record.subDir !== wanted.subDir) return record;
+  if (record.ready || record.subDir !== wanted.subDir) return record;
   try {
     await claimPath(state, tree, record.subDir, key);
-    await atPlace(tree, record.subDir, { make: true }, (place) =>
-      make(state, tree, key, record, place, fresh),
-    );
-    await tree.sync(state.volumes);
+    await atPlace(tree, record.subDir, { make: true }, (place) => make(state, tree, key, record, place));
   } catch (error) {
-    if (fresh && error instanceof CsiError && refusals.has(error.reason)) {
-      await releasePath(state, tree, record.subDir, key);
-      await removeRecord(state, tree, key);
-    }
+    if (error instanceof CsiError && refusals.has(error.reason)) await forget(state, tree, key, record);
     throw error;
   }
-  return record;
+  const finished = await finishRecord(state, tree, key, record);
+  await tree.sync(state.volumes);
+  return finished;
+}
+
+/** Removes what a refused request has put down, unless another controller has made the volume meanwhile. */
+async function forget(state: State, tree: Tree, key: string, record: VolumeRecord): Promise<void> {
+  const current = await readRecord(state, tree, key);
+  if (current?.id !== record.id || current.ready) return;
+  await releasePath(state, tree, record.subDir, key);
+  await removeRecord(state, tree, key);
+}
+
+/**
+ * Removes a volume that was never finished. Its directory goes only if it is empty: nobody was told of the volume, so
+ * whatever is in a directory of that name is somebody else's.
+ */
+export async function discardUnfinished(
+  state: State,
+  tree: Tree,
+  key: string,
+  record: VolumeRecord,
+): Promise<void> {
+  try {
+    await atPlace(tree, record.subDir, { make: false }, async (place) => {
+      if (await isOwn(state, tree, key, place)) await tree.rmdir(place.parent, place.name);
+    });
+  } catch (error) {
+    const left = isErrno(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR') || error instanceof CsiError;
+    if (!left) throw error;
+  }
+  await releasePath(state, tree, record.subDir, key);
+  await removeRecord(state, tree, key);
 }
 
 /** Whether a volume's directory is there. FAILED_PRECONDITION where its path leads through a link. */
@@ -68,50 +96,48 @@ async function make(
   key: string,
   record: VolumeRecord,
   place: Place,
-  fresh: boolean,
 ): Promise<void> {
+  let adopted = false;
   try {
     await tree.mkdir(place.parent, place.name, record.mode & 0o1777);
   } catch (error) {
     if (!isErrno(error, 'EEXIST')) throw error;
-    if (fresh) throw exists(record.subDir);
-    if (!(await isUnfinished(state, tree, key, record, place))) return;
+    const own = await isOwn(state, tree, key, place);
+    // Looked at last: who has written into the directory meanwhile was told of the volume before.
+    if ((await readRecord(state, tree, key))?.ready) return;
+    if (!own) throw exists(record.subDir);
+    adopted = true;
   }
   try {
     await refuseInsideOther(state, tree, record.subDir);
-    await setAttributes(tree, place, record);
+    await setAttributes(tree, place, record, adopted);
   } catch (error) {
     // Refused for good: the directory, still empty, goes again.
-    if (fresh && error instanceof CsiError) await tree.rmdir(place.parent, place.name);
+    if (error instanceof CsiError) await tree.rmdir(place.parent, place.name);
     throw error;
   }
   await tree.sync(place.parent);
 }
 
 /**
- * Looks at a directory that was there when a retry came: true where an earlier try may have been killed before
- * it had set its attributes. One that is older than the volume's record was there before it, and is refused.
+ * Whether a directory that is there already can be that of an unfinished volume: made after its record, by the clock
+ * of one server, and empty, since nobody was told of the volume yet.
  */
-async function isUnfinished(
-  state: State,
-  tree: Tree,
-  key: string,
-  record: VolumeRecord,
-  place: Place,
-): Promise<boolean> {
-  const [directory, link] = await Promise.all([
-    tree.lstat(place.parent, place.name),
-    tree.lstat(state.volumes, key),
-  ]);
-  if (!directory.isDirectory()) throw notDirectory(record.subDir, place.name);
-  // The time of the last change of each, by the clock of one server. A changed record is newer than the
-  // directory; but to be changed the volume must have been finished.
-  if (record.revision === 0 && directory.ctimeNs < link.ctimeNs) throw exists(record.subDir);
-  return record.revision === 0 && (await tree.list(place.parent, place.name)).length === 0;
+async function isOwn(state: State, tree: Tree, key: string, place: Place): Promise<boolean> {
+  const directory = await tree.lstat(place.parent, place.name);
+  const link = await tree.lstat(state.volumes, key);
+  if (!directory.isDirectory() || directory.ctimeNs < link.ctimeNs) return false;
+  return (await tree.list(place.parent, place.name)).length === 0;
 }
 
-async function setAttributes(tree: Tree, place: Place, record: VolumeRecord): Promise<void> {
-  const special = (record.mode & 0o6000) !== 0;
+async function setAttributes(
+  tree: Tree,
+  place: Place,
+  record: VolumeRecord,
+  adopted: boolean,
+): Promise<void> {
+  // mkdir takes no setuid and setgid bits (mkdir(2)), and an adopted directory may have been made as a parent.
+  const special = adopted || (record.mode & 0o6000) !== 0;
   if (!special && record.uid === undefined && record.gid === undefined) return;
   const directory = await tree.openDir(place.parent, place.name);
   try {
@@ -124,7 +150,7 @@ async function setAttributes(tree: Tree, place: Place, record: VolumeRecord): Pr
     if (isErrno(error, 'EPERM', 'EACCES')) throw squashed(record, error);
     throw error;
   } finally {
-    await tree.closeDir(directory);
+    tree.closeDir(directory);
   }
 }
 

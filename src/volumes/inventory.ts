@@ -4,6 +4,7 @@ import { attachedNodes, attachmentsOf } from './attachments.ts';
 import type { VolumeRecord } from './record.ts';
 import { listKeys, readRecord } from './records.ts';
 import type { State } from './state.ts';
+import { isStaticKey } from './volume-id.ts';
 
 /** One volume of a pool, as ListVolumes tells of it. */
 export interface InventoryEntry {
@@ -44,7 +45,7 @@ export class Inventory {
     const present = new Set(dynamic);
     for (const key of this.#known.keys()) if (!present.has(key)) this.#known.delete(key);
     const attached = new Set(folders);
-    const keys = [...dynamic, ...folders.filter((key) => key.startsWith('@'))].sort();
+    const keys = [...dynamic, ...folders.filter(isStaticKey)].sort();
     return { keys, attached };
   }
 
@@ -86,7 +87,8 @@ export class Inventory {
     }
     try {
       const record = await readRecord(state, tree, key);
-      if (record === undefined) return undefined;
+      // Nobody was told yet of a volume that is still being made.
+      if (record === undefined || !record.ready) return undefined;
       this.note(key, record);
       return { key, record, nodes };
     } catch (error) {

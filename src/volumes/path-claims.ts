@@ -26,16 +26,18 @@ export async function claimPath(state: State, tree: Tree, subDir: string, key: s
   } catch (error) {
     if (!isErrno(error, 'EEXIST')) throw error;
     // Left by a volume that is gone, or there since an earlier try: the record decides (see ownerOf).
+    const claimant = await claimedBy(state, tree, subDir);
+    if (claimant === key) return;
     const owner = await ownerOf(state, tree, subDir);
     if (owner !== undefined && owner !== key) throw taken(subDir, owner);
-    await releasePath(state, tree, subDir, key);
+    if (claimant !== undefined) await releasePath(state, tree, subDir, claimant);
     await tree.symlink(state.paths, claimName(subDir), key);
   }
   await tree.sync(state.paths);
 }
 
 export async function releasePath(state: State, tree: Tree, subDir: string, key: string): Promise<void> {
-  if (subDir === key) return;
+  if (subDir === key || (await claimedBy(state, tree, subDir)) !== key) return;
   try {
     await tree.unlink(state.paths, claimName(subDir));
   } catch (error) {

@@ -5,6 +5,7 @@ import { isErrno } from '../errors/node-error.ts';
 import type { Tree } from '../pools/tree.ts';
 import { decodeRecord, encodeRecord, type VolumeRecord } from './record.ts';
 import type { State } from './state.ts';
+import { isKey } from './volume-id.ts';
 
 /**
  * The records of a pool's volumes: `.berth/volumes/<key>` is a symbolic link whose target is the record, since
@@ -17,7 +18,8 @@ const claimMark = ',';
 /** The keys of all records of a pool, in no order. */
 export async function listKeys(state: State, tree: Tree): Promise<string[]> {
   const names = await tree.list(state.volumes, '.');
-  return names.filter((name) => !name.startsWith(claimMark));
+  // Claims, and what else may lie there: .nfs files of a server, somebody's notes.
+  return names.filter(isKey);
 }
 
 /** Reads a record; undefined where there is none. An unreadable one is an error that names the file. */
@@ -49,6 +51,20 @@ export async function createRecord(
     if (isErrno(error, 'EEXIST')) return false;
     throw error;
   }
+}
+
+/** Puts down that a volume's directory is made; done by another controller meanwhile is as well. */
+export async function finishRecord(
+  state: State,
+  tree: Tree,
+  key: string,
+  record: VolumeRecord,
+): Promise<VolumeRecord> {
+  const finished = { ...record, ready: true };
+  const aside = `${claimMark}${key}.${record.id}.ready`;
+  await claimRevision(state, tree, aside, encodeRecord(finished));
+  await applyClaim(state, tree, aside, key);
+  return finished;
 }
 
 export async function removeRecord(state: State, tree: Tree, key: string): Promise<void> {

@@ -7,6 +7,8 @@ import type { State } from './state.ts';
 const parallel = 4;
 /** Below this depth a subtree is first moved up: each level held open costs a descriptor. */
 const maxDepth = 32;
+/** These tell of the pool and not of an entry. */
+const poolFailures = ['ESTALE', 'EIO', 'ETIMEDOUT', 'EHOSTDOWN', 'EBADF', 'EROFS'];
 /** What was made aside for a moment; only one left behind by a killed process is older. */
 const temporaryMs = 600_000;
 
@@ -31,8 +33,8 @@ export async function emptyTrash(
     } catch (error) {
       // Another controller empties the same trash, or the entry was moved on; the next round sees what is left.
       if (isErrno(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) continue;
-      // What one pod has made impossible to remove must not keep the rest.
-      if (!isErrno(error, 'EACCES', 'EPERM', 'EBUSY', 'EROFS')) throw error;
+      // What one pod has made impossible to remove, or swaps meanwhile, must not keep the rest.
+      if (!isErrno(error) || isErrno(error, ...poolFailures)) throw error;
       stuck.push({ name, error });
     }
   }
@@ -100,7 +102,7 @@ async function removeContents(
       await tree.rmdir(dir, sub);
     }
   } finally {
-    await tree.closeDir(dir);
+    tree.closeDir(dir);
   }
 }
 
@@ -111,11 +113,20 @@ async function removeFiles(
   pause: () => Promise<void>,
 ): Promise<void> {
   const queue = entries.values();
+  let failure: unknown;
   const worker = async (): Promise<void> => {
     for (const { name } of queue) {
-      await pause();
-      await tree.unlink(dir, name);
+      if (failure !== undefined) return;
+      try {
+        await pause();
+        await tree.unlink(dir, name);
+      } catch (error) {
+        // Removed by another controller, or by a pod that still has the volume.
+        if (!isErrno(error, 'ENOENT')) failure = error;
+      }
     }
   };
+  // All of them have ended before anybody closes the directory.
   await Promise.all(Array.from({ length: parallel }, worker));
+  if (failure !== undefined) throw failure;
 }

@@ -23,8 +23,17 @@ export function staticKeyOf(handle: string): string {
   return `@${sha(handle)}`;
 }
 
+export function isStaticKey(text: string): boolean {
+  return /^@[0-9a-f]{40}$/.test(text);
+}
+
 export function formatVolumeId({ pool, key }: VolumeId): string {
   return `${pool}/${key}`;
+}
+
+/** Whether this can be the key of a dynamic volume. */
+export function isKey(text: string): boolean {
+  return text.length <= maxKeyBytes && plainName.test(text);
 }
 
 /** Reads an id of the dynamic form; undefined for any other handle. */
@@ -32,7 +41,7 @@ export function parseVolumeId(id: string): VolumeId | undefined {
   const slash = id.indexOf('/');
   if (slash <= 0) return undefined;
   const key = id.slice(slash + 1);
-  if (key.length > maxKeyBytes || !plainName.test(key)) return undefined;
+  if (!isKey(key)) return undefined;
   return { pool: id.slice(0, slash), key };
 }
 

@@ -43,6 +43,8 @@ export function killedAt(tree: Tree, at: number, when: 'before' | 'after') {
     get(target, name) {
       const member: unknown = Reflect.get(target, name, target);
       if (typeof member !== 'function') return member;
+      // Closing changes nothing on the pool, and a killed process closes all.
+      if (name === 'closeDir') return member.bind(target);
       return async (...args: unknown[]) => {
         if (dead) throw new Killed();
         count.calls += 1;

@@ -115,7 +115,6 @@ test('a foreign or mangled volume id is not found, and nothing by that name is t
   await csi.Controller.CreateVolume(request('pvc-1'));
   for (const foreign of [
     'pvc-1',
-    'nas/pvc-1',
     'scratch',
     'scratch/',
     '/scratch/pvc-1',
@@ -153,6 +152,25 @@ test('a foreign or mangled volume id is not found, and nothing by that name is t
     code.notFound,
   );
   assert.deepEqual((await readdir(machine.pool)).sort(), ['.berth', 'pvc-1']);
+});
+
+test('a volume on a pool that the config lacks is never said to be deleted', async (t) => {
+  const { csi } = await (await bench(t)).start();
+  const message = await refused(csi.Controller.DeleteVolume({ volume_id: 'nas/pvc-1' }), code.precondition);
+  assert.match(message, /pool that the config does not name/);
+});
+
+test('attributes that contradict a volume’s record are refused', async (t) => {
+  const { csi } = await (await bench(t)).start();
+  await csi.Controller.CreateVolume(request('pvc-1'));
+  await csi.Controller.CreateVolume(request('pvc-2'));
+  const attach = csi.Controller.ControllerPublishVolume({
+    ...id,
+    node_id: 'node-1',
+    volume_capability: rwx,
+    volume_context: { pool: 'scratch', subDir: 'pvc-2' },
+  });
+  assert.match(await refused(attach, code.invalid), /its attributes name another/);
 });
 
 test('a capability that cannot be served is not confirmed, with the reason', async (t) => {

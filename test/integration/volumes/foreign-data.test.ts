@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { CsiError } from '../../../src/errors/csi-error.ts';
+import type { Tree } from '../../../src/pools/tree.ts';
+import { attach, attachedNodes } from '../../../src/volumes/attachments.ts';
+import { deleteDirectory } from '../../../src/volumes/delete-directory.ts';
+import { createDirectory } from '../../../src/volumes/directory.ts';
+import type { VolumeRecord } from '../../../src/volumes/record.ts';
+import { readRecord } from '../../../src/volumes/records.ts';
+import { emptyTrash } from '../../../src/volumes/trash.ts';
+import { Killed, killedAt, openTree, temporaryDirectory } from '../../support/tree.ts';
+
+function record(name: string, subDir = name, id = 'AAAAAAAA'): VolumeRecord {
+  return {
+    id,
+    ready: false,
+    revision: 0,
+    name,
+    subDir,
+    capacity: 0n,
+    onDelete: 'delete',
+    askedOnDelete: 'delete',
+    mode: 0o777,
+  };
+}
+
+const refused = (reason: string) => (error: unknown) => error instanceof CsiError && error.reason === reason;
+
+test('a refused volume does not take the claim of the one whose directory it wanted', async (t) => {
+  const { state, tree } = await openTree(t, await temporaryDirectory(t));
+  await createDirectory(state, tree, 'one', record('one', 'x'));
+  await assert.rejects(createDirectory(state, tree, 'two', record('two', 'x', 'BBBBBBBB')), CsiError);
+  await assert.rejects(
+    createDirectory(state, tree, 'three', record('three', 'x/y', 'CCCCCCCC')),
+    refused('volumes-overlap'),
+  );
+  assert.deepEqual(await tree.list(state.volumes, '.'), ['one']);
+});
+
+test('a retry never takes over a directory that it did not make, nor does its delete remove it', async (t) => {
+  for (let at = 1; at <= 9; at += 1) {
+    const directory = await temporaryDirectory(t);
+    const { state, tree } = await openTree(t, directory);
+    await mkdir(join(directory, 'mine'));
+    await writeFile(join(directory, 'mine/precious'), 'x');
+    const wanted = record('bar', 'mine');
+    const killed = killedAt(tree, at, 'after').tree;
+    await assert.rejects(
+      createDirectory(state, killed, 'bar', wanted),
+      (error) => error instanceof Killed || error instanceof CsiError,
+    );
+    // Somebody goes on working in it, so that it is newer than the record.
+    await writeFile(join(directory, 'mine/more'), 'x');
+    await utimes(join(directory, 'mine'), new Date(), new Date());
+    if (at % 2 === 0) await assert.rejects(createDirectory(state, tree, 'bar', wanted), CsiError);
+    await deleteDirectory(state, tree, 'bar');
+    await emptyTrash(state, tree, async () => {});
+    assert.deepEqual(
+      (await readdir(join(directory, 'mine'))).sort(),
+      ['more', 'precious'],
+      `killed after call ${at}`,
+    );
+    assert.deepEqual(await tree.list(state.volumes, '.'), []);
+  }
+});
+
+test('two controllers that make one volume at once both have it, whoever is faster', async (t) => {
+  const { state, tree } = await openTree(t, await temporaryDirectory(t));
+  const whole = killedAt(tree, Number.POSITIVE_INFINITY, 'before');
+  await createDirectory(state, whole.tree, 'probe', record('probe'));
+  for (let step = 1; step <= whole.count.calls; step += 1) {
+    const name = `v${step}`;
+    const { tree: paused, reached, go } = pausedAt(tree, step);
+    const slow = createDirectory(state, paused, name, record(name));
+    await reached;
+    const fast = await createDirectory(state, tree, name, record(name, name, 'BBBBBBBB'));
+    go();
+    assert.deepEqual(await slow, fast, `paused at call ${step}`);
+    assert.equal((await readRecord(state, tree, name))?.ready, true);
+  }
+});
+
+/** A tree that waits before its nth call until it is told to go on. */
+function pausedAt(tree: Tree, at: number) {
+  let calls = 0;
+  let go = () => {};
+  let arrive = () => {};
+  const reached = new Promise<void>((resolve) => {
+    arrive = resolve;
+  });
+  const released = new Promise<void>((resolve) => {
+    go = resolve;
+  });
+  const paused = new Proxy(tree, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name, target);
+      if (typeof member !== 'function') return member;
+      if (name === 'closeDir') return member.bind(target);
+      return async (...args: unknown[]) => {
+        calls += 1;
+        if (calls === at) {
+          arrive();
+          await released;
+        }
+        return Reflect.apply(member, target, args);
+      };
+    },
+  });
+  return { tree: paused, reached, go: () => go() };
+}
+
+test('emptying the trash touches nothing else, also when others remove the same files', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const { state, tree } = await openTree(t, directory);
+  await createDirectory(state, tree, 'victim', record('victim'));
+  await createDirectory(state, tree, 'gone', record('gone', 'gone', 'BBBBBBBB'));
+  const names = Array.from({ length: 200 }, (_, index) => `f${index}`);
+  for (const name of names) {
+    await writeFile(join(directory, 'victim', name), '');
+    await writeFile(join(directory, 'gone', name), '');
+  }
+  await deleteDirectory(state, tree, 'gone');
+  const [entry = ''] = await readdir(join(directory, '.berth/trash'));
+  let pauses = 0;
+  await emptyTrash(state, tree, async () => {
+    pauses += 1;
+    if (pauses === 10) await rm(join(directory, '.berth/trash', entry, 'f100'), { force: true });
+    // Whoever opens a directory now must not get the number of one that is still worked on.
+    const opened = await tree.openDir(tree.root, 'victim');
+    tree.closeDir(opened);
+  });
+  assert.equal((await readdir(join(directory, 'victim'))).length, names.length);
+  assert.deepEqual(await readdir(join(directory, '.berth/trash')), []);
+});
+
+test('a multi-node attachment that was killed half-way gives way to the single writer that was faster', async (t) => {
+  const { state, tree } = await openTree(t, await temporaryDirectory(t));
+  assert.equal((await attach(state, tree, 'v', { nodeId: 'n1', readOnly: false }, false)).kind, 'attached');
+  await tree.symlink(state.attachments, 'v/multi,n2', JSON.stringify({ v: 1, node: 'n2' }));
+  assert.equal((await attach(state, tree, 'v', { nodeId: 'n2', readOnly: false }, true)).kind, 'elsewhere');
+  assert.deepEqual(await attachedNodes(state, tree, 'v'), ['n1']);
+});
+
+test('stray files in .berth hide nothing and stop nothing', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const { state, tree } = await openTree(t, directory);
+  await createDirectory(state, tree, 'v', record('v'));
+  for (const stray of ['attachments/v', 'attachments/@x', 'volumes/.nfs0001', 'volumes/foo bar', 'nodes/x']) {
+    await writeFile(join(directory, '.berth', stray), 'stray');
+  }
+  assert.deepEqual(await attachedNodes(state, tree, 'v'), []);
+  assert.equal((await deleteDirectory(state, tree, 'v')).kind, 'gone');
+  assert.equal(await readFile(join(directory, '.berth/nodes/x'), 'utf8'), 'stray');
+});
