@@ -4,5 +4,6 @@ set -e
 cd "$(dirname -- "$0")/.."
 sh scripts/install.sh
 PATH=$PWD/node_modules/.bin:$PATH
+node test/setup/main.ts
 npm run --silent build
 exec node bench/main.ts "$@"

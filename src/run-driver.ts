@@ -7,7 +7,7 @@ import { createNodeService } from './node/service.ts';
 import { slotsPerPool } from './pools/pool.ts';
 import { CsiServer } from './server/server.ts';
 import type { Settings } from './settings.ts';
-import { announceOnce } from './volumes/announce.ts';
+import { keepAnnounced } from './volumes/announce.ts';
 import { Stores } from './volumes/stores.ts';
 
 /** Serves until SIGTERM or SIGINT, then drains. Throws UsageError where config or socket are wrong. */
@@ -26,7 +26,7 @@ export async function runDriver(settings: Settings, version: string): Promise<vo
   stores?.start();
   const stopAnnouncing =
     stores === undefined
-      ? announceOnce({ node: ownNode(settings), pools, stateDir: settings.stateDir, log })
+      ? keepAnnounced({ node: ownNode(settings), pools, stateDir: settings.stateDir, log })
       : undefined;
   log.info({ socket: settings.socket, version }, 'serving');
   const signal = await ending;

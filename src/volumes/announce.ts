@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { PoolConfig } from '../config/schema.ts';
 import { Pool } from '../pools/pool.ts';
 import { announceNode, type NodeRecord } from './nodes.ts';
-import { openState } from './state.ts';
+import { openState, type State } from './state.ts';
 import { backendOf } from './stores.ts';
 
 export interface AnnounceOptions {
@@ -11,31 +11,65 @@ export interface AnnounceOptions {
   /** Where a share is mounted for the moment it takes. */
   readonly stateDir: string;
   readonly log: Logger;
+  /** Milliseconds; tests shorten them. */
+  readonly repeatMs?: number;
+  readonly retryMs?: number;
 }
 
+/** A share that was restored or rebuilt knows its nodes again after this time at the latest. */
+const repeatEveryMs = 300_000;
+/** A pool that answers, but cannot take the record (it is full, say), is asked again after this time. */
+const retryEveryMs = 15_000;
+
 /**
- * Leaves a node's record on each pool, in the background: a pool that cannot be reached is tried again until it
- * can, and each is let go of once it has the record. Returns what ends the attempts.
+ * Leaves a node's record on each pool, in the background, and sees to it again and again: each pool is attached for
+ * the moment it takes, and one that cannot be reached is tried until it can. Returns what ends it.
  */
-export function announceOnce({ node, pools, stateDir, log }: AnnounceOptions): () => Promise<void> {
-  const open = new Set<Pool<unknown>>();
-  for (const config of pools.values()) {
-    const pool = new Pool(config.name, backendOf(config, stateDir, log), openState, log);
-    open.add(pool);
-    pool.onUp(() => {
-      pool
-        .use((state, tree) => announceNode(state, tree, node))
-        .then(() => {
-          open.delete(pool);
-          return pool.stop();
-        })
-        .catch((error: unknown) =>
-          log.warn({ err: error, pool: config.name }, 'could not announce the node'),
-        );
-    });
-    pool.start();
-  }
+export function keepAnnounced(options: AnnounceOptions): () => Promise<void> {
+  const endings = [...options.pools.values()].map((config) => keepAnnouncedOn(config, options));
   return async () => {
-    await Promise.all([...open].map((pool) => pool.stop()));
+    await Promise.all(endings.map((end) => end()));
+  };
+}
+
+function keepAnnouncedOn(
+  config: PoolConfig,
+  { node, stateDir, log, repeatMs = repeatEveryMs, retryMs = retryEveryMs }: AnnounceOptions,
+): () => Promise<void> {
+  let pool: Pool<State> | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let ended = false;
+
+  function later(afterMs: number, work: () => void): void {
+    if (ended) return;
+    timer = setTimeout(work, afterMs);
+    timer.unref();
+  }
+
+  function begin(): void {
+    const attached = new Pool(config.name, backendOf(config, stateDir, log), openState, log);
+    pool = attached;
+    attached.onUp(() => void announce(attached));
+    attached.start();
+  }
+
+  async function announce(attached: Pool<State>): Promise<void> {
+    clearTimeout(timer);
+    try {
+      await attached.use((state, tree) => announceNode(state, tree, node));
+      pool = undefined;
+      await attached.stop();
+      later(repeatMs, begin);
+    } catch (error) {
+      log.warn({ err: error, pool: config.name }, 'could not announce the node');
+      later(retryMs, () => void announce(attached));
+    }
+  }
+
+  begin();
+  return async () => {
+    ended = true;
+    clearTimeout(timer);
+    await pool?.stop();
   };
 }
