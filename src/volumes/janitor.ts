@@ -1,8 +1,11 @@
 import type { Logger } from 'pino';
 import type { Pool } from '../pools/pool.ts';
 import type { State } from './state.ts';
+import { sweepClaims } from './sweep-claims.ts';
 import { emptyTrash } from './trash.ts';
 
+/** The answer to a delete is sent, and perhaps the next one taken, before its bytes are removed. */
+const calmMs = 250;
 /** Waits this long for a quiet moment, then goes on for one removal all the same: trash must not fill a pool. */
 const patienceMs = 250;
 const pollMs = 10;
@@ -14,7 +17,9 @@ export class Janitor {
   readonly #pool: Pool<State>;
   readonly #busy: () => boolean;
   readonly #log: Logger;
-  #running = false;
+  /** A run is under way or about to begin. */
+  #soon = false;
+  #sweptAt = Number.NEGATIVE_INFINITY;
   #kicked = false;
   #stopped = false;
   #timer: NodeJS.Timeout | undefined;
@@ -30,7 +35,9 @@ export class Janitor {
   /** There is something in the trash. */
   kick(): void {
     this.#kicked = true;
-    if (!this.#running && !this.#stopped) void this.#run();
+    // Not put off by the next delete: a stream of them must not keep the trash from ever being emptied.
+    if (!this.#soon) this.#runAfter(calmMs);
+    this.#soon = true;
   }
 
   stop(): void {
@@ -39,8 +46,8 @@ export class Janitor {
   }
 
   async #run(): Promise<void> {
-    this.#running = true;
-    clearTimeout(this.#timer);
+    this.#soon = true;
+    await this.#sweep();
     while (this.#kicked && !this.#stopped) {
       this.#kicked = false;
       try {
@@ -62,9 +69,26 @@ export class Janitor {
         if (!this.#stopped) this.#log.warn({ err: error }, 'trash could not be emptied');
       }
     }
-    this.#running = false;
+    this.#soon = false;
+    this.#kicked = true;
+    this.#runAfter(againMs);
+  }
+
+  /** Now and then; what it looks for is left by a killed controller only. */
+  async #sweep(): Promise<void> {
+    if (performance.now() - this.#sweptAt < againMs) return;
+    this.#sweptAt = performance.now();
+    try {
+      await this.#pool.use((state, tree) => sweepClaims(state, tree));
+    } catch (error) {
+      if (!this.#stopped) this.#log.warn({ err: error }, 'claims of killed controllers could not be swept');
+    }
+  }
+
+  #runAfter(ms: number): void {
+    clearTimeout(this.#timer);
     if (this.#stopped) return;
-    this.#timer = setTimeout(() => this.kick(), againMs);
+    this.#timer = setTimeout(() => void this.#run(), ms);
     this.#timer.unref();
   }
 

@@ -9,6 +9,7 @@ import { createDirectory } from '../../../src/volumes/directory.ts';
 import type { OnDelete, VolumeRecord } from '../../../src/volumes/record.ts';
 import { readRecord, updateRecord } from '../../../src/volumes/records.ts';
 import type { State } from '../../../src/volumes/state.ts';
+import { sweepClaims } from '../../../src/volumes/sweep-claims.ts';
 import { emptyTrash } from '../../../src/volumes/trash.ts';
 import { Killed, killedAt, openTree, temporaryDirectory } from '../../support/tree.ts';
 
@@ -158,6 +159,22 @@ test('a killed expansion is finished by its retry', async (t) => {
       await grow(state, tree);
       assert.equal((await readRecord(state, tree, 'pvc-1'))?.capacity, 4096n);
       assert.deepEqual((await contents(directory)).volumes, ['pvc-1']);
+    },
+  );
+});
+
+test('a claim that a killed expansion left behind goes when its volume has gone', async (t) => {
+  await killEverywhere(
+    t,
+    (state, tree) => createDirectory(state, tree, 'pvc-1', record()),
+    (state, tree) =>
+      updateRecord(state, tree, 'pvc-1', (current) => ({ ...current, capacity: current.capacity + 1n })),
+    async (state, tree, directory) => {
+      await sweepClaims(state, tree, -1000);
+      assert.ok(await readRecord(state, tree, 'pvc-1'));
+      await deleteDirectory(state, tree, 'pvc-1');
+      await sweepClaims(state, tree, -1000);
+      assert.deepEqual((await contents(directory)).volumes, []);
     },
   );
 });

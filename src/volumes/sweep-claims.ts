@@ -1,0 +1,41 @@
+import { CsiError } from '../errors/csi-error.ts';
+import { isErrno } from '../errors/node-error.ts';
+import type { Tree } from '../pools/tree.ts';
+import { readRecord } from './records.ts';
+import type { State } from './state.ts';
+
+/** A claim that is younger may be in use this very moment. */
+const settledMs = 600_000;
+
+/**
+ * Removes claims on a record's next revision that a killed controller left behind and nobody can apply any more:
+ * their volume is gone, or further on. Returns how many.
+ */
+export async function sweepClaims(
+  state: State,
+  tree: Tree,
+  olderThanMs: number = settledMs,
+): Promise<number> {
+  let swept = 0;
+  for (const name of await tree.list(state.volumes, '.')) {
+    const [, key, id, revision] = /^,(.+)\.([A-Za-z0-9_-]{8})\.(\d+|ready)$/.exec(name) ?? [];
+    if (key === undefined || id === undefined || revision === undefined) continue;
+    try {
+      const { ctimeMs } = await tree.lstat(state.volumes, name);
+      if (Date.now() - Number(ctimeMs) < olderThanMs) continue;
+      const record = await readRecord(state, tree, key);
+      const next = record !== undefined && record.id === id && isNext(revision, record);
+      if (next) continue;
+      await tree.unlink(state.volumes, name);
+      swept += 1;
+    } catch (error) {
+      // A record that cannot be read is told elsewhere; its claims stay with it.
+      if (!isErrno(error, 'ENOENT') && !(error instanceof CsiError)) throw error;
+    }
+  }
+  return swept;
+}
+
+function isNext(revision: string, record: { readonly ready: boolean; readonly revision: number }): boolean {
+  return revision === 'ready' ? !record.ready : Number(revision) > record.revision;
+}
