@@ -18,7 +18,7 @@ export function parseConfig(text: string, file: string): ReadonlyMap<string, Poo
     const { line, col } = lines.linePos(fault.pos[0]);
     throw new UsageError(`${file}:${line}:${col}: not valid YAML: ${fault.message.split(' at line')[0]}`);
   }
-  const result = configSchema.safeParse(document.toJS() ?? {});
+  const result = configSchema.safeParse(plainValue(document, file) ?? {});
   if (!result.success) {
     const [issue] = result.error.issues;
     const path = (issue?.path ?? []).map(String);
@@ -32,6 +32,17 @@ export function parseConfig(text: string, file: string): ReadonlyMap<string, Poo
     else if (local !== undefined) pools.set(name, { kind: 'local', name, local });
   }
   return pools;
+}
+
+/** The document as plain values. Throws UsageError for an alias that leads nowhere. */
+function plainValue(document: ReturnType<typeof parseDocument>, file: string): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    throw new UsageError(
+      `${file}:1:1: not valid YAML: ${error instanceof Error ? error.message : 'unknown'}`,
+    );
+  }
 }
 
 function readText(file: string): string {
@@ -65,17 +76,24 @@ interface Issue {
   readonly issues?: readonly { readonly message: string }[];
 }
 
+/** What people call zod's kinds of values. */
+const kinds: Readonly<Record<string, string>> = {
+  record: 'a mapping, as name: value',
+  object: 'a mapping, as name: value',
+  array: 'a list, as [one, two]',
+};
+
 function describe(issue: Issue | undefined): string {
   if (issue === undefined) return 'not valid';
   switch (issue.code) {
     case 'unrecognized_keys':
       return `unknown key ${(issue.keys ?? []).map(String).join(', ')}; see deploy/config.example.yaml`;
     case 'invalid_type':
-      return `expected ${String(issue.expected)}`;
+      return `expected ${kinds[String(issue.expected)] ?? `a ${String(issue.expected)}`}`;
     case 'invalid_key':
       return `expected ${issue.issues?.[0]?.message ?? 'another name'}`;
     case 'custom':
-      return issue.message;
+      return issue.message.startsWith('the ') ? issue.message : `expected ${issue.message}`;
     default:
       return `expected ${issue.message}`;
   }

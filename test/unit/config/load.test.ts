@@ -33,7 +33,14 @@ test('mount options may be left out', () => {
 });
 
 const refusals: readonly [what: string, text: string, message: RegExp][] = [
-  ['an empty file', '', /^c\.yaml:1:1: pools: expected record/],
+  ['an empty file', '', /^c\.yaml:1:1: pools: expected a mapping/],
+  ['an alias that leads nowhere', 'pools: *nas', /^c\.yaml:1:1: not valid YAML: .*alias/],
+  ['a list of pools', 'pools:\n  - nas\n', /pools: expected a mapping/],
+  [
+    'options that are no list',
+    'pools: { a: { nfs: { server: a, path: /, mountOptions: hard } } }',
+    /expected a list/,
+  ],
   ['no pools', 'pools: {}', /^c\.yaml:1:8: pools: .*at least one pool/],
   ['broken YAML', 'pools: [', /^c\.yaml:1:\d+: not valid YAML/],
   ['a doubled key', 'pools:\n  a: {}\n  a: {}\n', /^c\.yaml:3:3: not valid YAML/],
@@ -45,12 +52,12 @@ const refusals: readonly [what: string, text: string, message: RegExp][] = [
   [
     'a pool of both kinds',
     'pools:\n  nas:\n    nfs: { server: a, path: / }\n    local: { path: /x }\n',
-    /pools\.nas: exactly one/,
+    /pools\.nas: expected exactly one/,
   ],
   [
     'a missing server',
     'pools:\n  nas:\n    nfs: { path: / }\n',
-    /^c\.yaml:3:10: pools\.nas\.nfs\.server: expected string/,
+    /^c\.yaml:3:10: pools\.nas\.nfs\.server: expected a string/,
   ],
   [
     'a server that is an option',
@@ -60,7 +67,7 @@ const refusals: readonly [what: string, text: string, message: RegExp][] = [
   [
     'a relative path',
     'pools:\n  a:\n    local: { path: x }\n',
-    /^c\.yaml:3:20: pools\.a\.local\.path: an absolute path/,
+    /^c\.yaml:3:20: pools\.a\.local\.path: expected an absolute path/,
   ],
   ['the whole machine', 'pools:\n  a:\n    local: { path: / }\n', /below "\/"/],
   ['a path that climbs', 'pools:\n  a:\n    local: { path: /a/../b }\n', /without "\.\."/],
