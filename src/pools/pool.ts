@@ -158,6 +158,8 @@ export class Pool<S> {
     this.#down = undefined;
     this.#stale = false;
     this.#probe = undefined;
+    // A question that was asked before the server was back tells nothing of how fast it is now.
+    this.#lastProbeMs = 0;
     view.gate.open();
     this.#log.info('pool is up');
     for (const listener of this.#onUp) listener();
