@@ -8,6 +8,7 @@ import { slotsPerPool } from './pools/pool.ts';
 import { CsiServer } from './server/server.ts';
 import type { Settings } from './settings.ts';
 import { keepAnnounced } from './volumes/announce.ts';
+import { KeyedMutex } from './volumes/keyed-mutex.ts';
 import { Stores } from './volumes/stores.ts';
 
 /** Serves until SIGTERM or SIGINT, then drains. Throws UsageError where config or socket are wrong. */
@@ -47,7 +48,14 @@ function addController(
   const stores = new Stores({ pools, stateDir: settings.stateDir, busy: () => server.activity.busy, log });
   const node = settings.mode === 'all' ? ownNode(settings) : undefined;
   if (node !== undefined) stores.announce(node, log);
-  server.add('Controller', controllerService({ stores, ...(node === undefined ? {} : { ownNode: node }) }));
+  server.add(
+    'Controller',
+    controllerService({
+      stores,
+      limitedNodes: new KeyedMutex(),
+      ...(node === undefined ? {} : { ownNode: node }),
+    }),
+  );
   return stores;
 }
 

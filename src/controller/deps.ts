@@ -1,9 +1,12 @@
+import type { KeyedMutex } from '../volumes/keyed-mutex.ts';
 import type { NodeRecord } from '../volumes/nodes.ts';
 import type { Stores } from '../volumes/stores.ts';
 
 /** What the Controller's RPCs work with. */
 export interface ControllerDeps {
   readonly stores: Stores;
+  /** By node: counting what a node with a limit has, and adding to it, is one step. */
+  readonly limitedNodes: KeyedMutex;
   /** The node that this same process serves, which need not be looked up. */
   readonly ownNode?: NodeRecord;
 }

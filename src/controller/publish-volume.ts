@@ -9,7 +9,6 @@ import type {
 } from '../wire/generated/csi-types.ts';
 import type { ControllerDeps } from './deps.ts';
 import { type FoundVolume, findVolume } from './find-volume.ts';
-import { inTurn } from './in-turn.ts';
 import { refuseOverlap } from './static-overlap.ts';
 
 /** CSI ControllerPublishVolume: attaches a volume to a node; of a single-node volume there is one at a time. */
@@ -28,7 +27,7 @@ export async function controllerPublishVolume(
     readOnly,
     ...(volume.record === undefined ? { handle: volumeId, subDir: volume.subDir } : {}),
   };
-  const result = await inTurn(node.maxVolumes > 0 ? nodeId : undefined, async () => {
+  const result = await deps.limitedNodes.run(node.maxVolumes > 0 ? [nodeId] : [], async () => {
     if (node.maxVolumes > 0) await refuseBeyondLimit(deps, volume, node);
     return volume.store.pool.use((state, tree) =>
       attach(state, tree, volume.key, wanted, capability.multiNode),
