@@ -10,6 +10,21 @@ import { newName } from './rounds.ts';
 const calls = 10;
 const burstCalls = 32;
 
+/** Makes one call and counts what it costs. */
+type Count = (what: string, call: () => Promise<unknown>) => Promise<void>;
+
+/** Creates and deletes volumes, one call after the other. */
+async function createAndDelete(contestant: Contestant, count: Count): Promise<void> {
+  for (let call = 0; call < calls; call += 1) {
+    const name = newName();
+    let id = '';
+    await count('create', async () => {
+      id = (await createVolume(contestant, name)).id;
+    });
+    await count('delete', () => deleteVolume(contestant, id));
+  }
+}
+
 /** Berth keeps its share mounted: the client's mountstats tell the operations by name, call by call. */
 export async function countBerth(contestant: Contestant, host: Host, figures: Figures): Promise<void> {
   const mountPoint = await waitFor(
@@ -27,7 +42,7 @@ export async function countBerth(contestant: Contestant, host: Host, figures: Fi
       return still;
     });
   };
-  const count = async (what: string, call: () => Promise<unknown>): Promise<void> => {
+  const count: Count = async (what, call) => {
     await quiet();
     const before = host.operations(mountPoint);
     await call();
@@ -36,14 +51,7 @@ export async function countBerth(contestant: Contestant, host: Host, figures: Fi
     // Shown by name for the last call only: they are all alike.
     figures.operations[`berth ${what}`] = Object.fromEntries(operations);
   };
-  for (let call = 0; call < calls; call += 1) {
-    const name = newName();
-    let id = '';
-    await count('create', async () => {
-      id = (await createVolume(contestant, name)).id;
-    });
-    await count('delete', () => deleteVolume(contestant, id));
-  }
+  await createAndDelete(contestant, count);
 
   // Calls close together: nothing in the background gets between them, and what is known need not be asked again.
   const ids: string[] = [];
@@ -65,17 +73,10 @@ export async function countPeer(contestant: Contestant, host: Host, figures: Fig
     const text = readFileSync(`/proc/${host.pid}/net/rpc/nfs`, 'utf8');
     return Number(/^rpc (\d+)/m.exec(text)?.[1]);
   };
-  const count = async (what: string, call: () => Promise<unknown>): Promise<void> => {
+  const count: Count = async (what, call) => {
     const before = sent();
     await call();
     add(figures.peer, `operations of ${what}`, sent() - before);
   };
-  for (let call = 0; call < calls; call += 1) {
-    const name = newName();
-    let id = '';
-    await count('create', async () => {
-      id = (await createVolume(contestant, name)).id;
-    });
-    await count('delete', () => deleteVolume(contestant, id));
-  }
+  await createAndDelete(contestant, count);
 }
