@@ -26,7 +26,7 @@ export interface DriverOptions {
 }
 
 /** A machine for drivers to run on: a directory with a `local` pool named scratch. */
-export interface Bench {
+export interface Machine {
   readonly directory: string;
   readonly pool: string;
   start(options?: DriverOptions): Promise<Driver>;
@@ -35,7 +35,7 @@ export interface Bench {
 }
 
 /** Makes a machine; the drivers started on it end with the test. */
-export async function bench(t: TestContext): Promise<Bench> {
+export async function makeMachine(t: TestContext): Promise<Machine> {
   const directory = await temporaryDirectory(t);
   const pool = join(directory, 'pool');
   await mkdir(pool);

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { refused } from '../../csi/refused.ts';
 import { capability, code, request } from '../../csi/requests.ts';
-import { bench } from '../../support/driver.ts';
+import { makeMachine } from '../../support/driver.ts';
 
 test('a single-node volume is on one node at a time', async (t) => {
-  const machine = await bench(t);
+  const machine = await makeMachine(t);
   const { csi } = await machine.start();
   await machine.start({ mode: 'node', name: 'node-2', nodeId: 'node-2' });
   await csi.Controller.CreateVolume(request('pvc-1'));
@@ -52,7 +52,7 @@ test('a single-node volume is on one node at a time', async (t) => {
 });
 
 test('the attach limit of a node holds, also when calls come at once', async (t) => {
-  const { csi } = await (await bench(t)).start({ flags: ['--max-volumes-per-node', '2'] });
+  const { csi } = await (await makeMachine(t)).start({ flags: ['--max-volumes-per-node', '2'] });
   const ids = ['a', 'b', 'c', 'd'].map((name) => `scratch/${name}`);
   for (const name of ['a', 'b', 'c', 'd']) await csi.Controller.CreateVolume(request(name));
   const attach = (id: string) =>
@@ -68,7 +68,7 @@ test('the attach limit of a node holds, also when calls come at once', async (t)
 });
 
 test('a static volume is attached where its directory is, listed while attached, and never deleted', async (t) => {
-  const machine = await bench(t);
+  const machine = await makeMachine(t);
   const { csi } = await machine.start();
   await mkdir(join(machine.pool, 'legacy/data'), { recursive: true });
   const attach = (subDir: string, id = 'by-hand') =>

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { refused } from '../../csi/refused.ts';
 import { capability, code, request } from '../../csi/requests.ts';
-import { bench } from '../../support/driver.ts';
+import { makeMachine } from '../../support/driver.ts';
 
 test('a volume is a directory with the mode and owner asked for', async (t) => {
-  const machine = await bench(t);
+  const machine = await makeMachine(t);
   const { csi } = await machine.start();
   const { volume } = await csi.Controller.CreateVolume({
     ...request('pvc-1', { mode: '2750', uid: '1000', gid: '1001' }),
@@ -21,14 +21,14 @@ test('a volume is a directory with the mode and owner asked for', async (t) => {
 });
 
 test('the default mode is 0777 whatever umask the driver was started with', async (t) => {
-  const machine = await bench(t);
+  const machine = await makeMachine(t);
   const { csi } = await machine.start();
   await csi.Controller.CreateVolume(request('pvc-1'));
   assert.equal((await stat(join(machine.pool, 'pvc-1'))).mode & 0o7777, 0o777);
 });
 
 test('a repeated CreateVolume gives the same volume, an incompatible one ALREADY_EXISTS', async (t) => {
-  const { csi } = await (await bench(t)).start();
+  const { csi } = await (await makeMachine(t)).start();
   const asked = {
     ...request('pvc-1', { onDelete: 'archive' }),
     capacity_range: { required_bytes: '10', limit_bytes: '20' },
@@ -51,7 +51,7 @@ test('a repeated CreateVolume gives the same volume, an incompatible one ALREADY
 });
 
 test('subDir places a volume by its claim, and Delete leaves the parents', async (t) => {
-  const machine = await bench(t);
+  const machine = await makeMachine(t);
   const { csi } = await machine.start();
   const parameters = {
     subDir: '${pvc.metadata.namespace}/${pvc.metadata.name}',
@@ -67,7 +67,7 @@ test('subDir places a volume by its claim, and Delete leaves the parents', async
 });
 
 test('no volume takes over a directory that was there, and nothing of it is left or changed', async (t) => {
-  const machine = await bench(t);
+  const machine = await makeMachine(t);
   const { csi } = await machine.start();
   await mkdir(join(machine.pool, 'old'), { mode: 0o700 });
   await writeFile(join(machine.pool, 'old/data'), 'precious');
@@ -85,7 +85,7 @@ test('no volume takes over a directory that was there, and nothing of it is left
 });
 
 test('volumes never overlap', async (t) => {
-  const machine = await bench(t);
+  const machine = await makeMachine(t);
   const { csi } = await machine.start();
   await csi.Controller.CreateVolume(request('pvc-1', { subDir: 'a/b' }));
   await csi.Controller.CreateVolume(request('pvc-2'));
@@ -110,7 +110,7 @@ test('volumes never overlap', async (t) => {
 });
 
 test('a symbolic link on the pool is never followed', async (t) => {
-  const machine = await bench(t);
+  const machine = await makeMachine(t);
   const { csi } = await machine.start();
   await mkdir(join(machine.directory, 'outside'));
   await symlink('../outside', join(machine.pool, 'link'));

@@ -3,10 +3,10 @@ import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/prom
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { request } from '../../csi/requests.ts';
-import { bench } from '../../support/driver.ts';
+import { makeMachine } from '../../support/driver.ts';
 
 test('archived volumes of one name do not collide, and their records are kept', async (t) => {
-  const machine = await bench(t);
+  const machine = await makeMachine(t);
   const { csi } = await machine.start();
   for (const text of ['one', 'two']) {
     await csi.Controller.CreateVolume(request('pvc-1', { onDelete: 'archive' }));
@@ -21,7 +21,7 @@ test('archived volumes of one name do not collide, and their records are kept', 
 });
 
 test('a retained volume stays where it is', async (t) => {
-  const machine = await bench(t);
+  const machine = await makeMachine(t);
   const { csi } = await machine.start();
   await csi.Controller.CreateVolume(request('pvc-1', { onDelete: 'retain' }));
   await csi.Controller.DeleteVolume({ volume_id: 'scratch/pvc-1' });
@@ -30,7 +30,7 @@ test('a retained volume stays where it is', async (t) => {
 });
 
 test('deleting follows no link out of the volume and empties the trash in the background', async (t) => {
-  const machine = await bench(t);
+  const machine = await makeMachine(t);
   const { csi } = await machine.start();
   await csi.Controller.CreateVolume(request('pvc-1'));
   await mkdir(join(machine.directory, 'outside'));

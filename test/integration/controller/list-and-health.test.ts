@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { refused } from '../../csi/refused.ts';
 import { code, request } from '../../csi/requests.ts';
-import { bench } from '../../support/driver.ts';
+import { makeMachine } from '../../support/driver.ts';
 
 test('pages hold together while volumes come and go', async (t) => {
-  const { csi } = await (await bench(t)).start();
+  const { csi } = await (await makeMachine(t)).start();
   for (let index = 10; index < 30; index += 1) await csi.Controller.CreateVolume(request(`v${index}`));
   const first = await csi.Controller.ListVolumes({ max_entries: 7 });
   assert.equal(first.entries.length, 7);
@@ -28,7 +28,7 @@ test('pages hold together while volumes come and go', async (t) => {
 });
 
 test('a volume grows, never shrinks, and can be told what becomes of its data', async (t) => {
-  const machine = await bench(t);
+  const machine = await makeMachine(t);
   const { csi } = await machine.start();
   await csi.Controller.CreateVolume({ ...request('pvc-1'), capacity_range: { required_bytes: '1000' } });
   const id = { volume_id: 'scratch/pvc-1' };
@@ -53,7 +53,7 @@ test('a volume grows, never shrinks, and can be told what becomes of its data', 
 });
 
 test('a record that cannot be read is named, and the other volumes still work', async (t) => {
-  const machine = await bench(t);
+  const machine = await makeMachine(t);
   const { csi } = await machine.start();
   for (const name of ['good', 'torn', 'file']) await csi.Controller.CreateVolume(request(name));
   const records = join(machine.pool, '.berth/volumes');
@@ -86,7 +86,7 @@ test('a record that cannot be read is named, and the other volumes still work', 
 });
 
 test('health tells of what is wrong only, by page', async (t) => {
-  const machine = await bench(t);
+  const machine = await makeMachine(t);
   const { csi } = await machine.start();
   for (const name of ['a', 'b', 'c', 'd']) await csi.Controller.CreateVolume(request(name));
   assert.deepEqual((await csi.Controller.ControllerListVolumeHealth({})).entries, []);

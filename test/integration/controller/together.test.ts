@@ -3,10 +3,10 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { capability, code, request } from '../../csi/requests.ts';
-import { bench } from '../../support/driver.ts';
+import { makeMachine } from '../../support/driver.ts';
 
 test('two controllers on one pool: one writer, no lost change, no torn record', async (t) => {
-  const machine = await bench(t);
+  const machine = await makeMachine(t);
   const one = await machine.start({ name: 'one' });
   const two = await machine.start({ mode: 'controller', name: 'two' });
   await machine.start({ mode: 'node', name: 'n2', nodeId: 'node-2' });
@@ -59,7 +59,7 @@ test('two controllers on one pool: one writer, no lost change, no torn record', 
 });
 
 test('a client that gives up does not stop the work; its retry finds it done', async (t) => {
-  const machine = await bench(t);
+  const machine = await makeMachine(t);
   const { csi } = await machine.start();
   await csi.Controller.CreateVolume(request('warm-up'));
   const results = await Promise.allSettled(

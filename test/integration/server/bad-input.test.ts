@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { CsiClient } from '../../csi/client.ts';
 import { refused } from '../../csi/refused.ts';
 import { capability, code, request } from '../../csi/requests.ts';
-import { bench } from '../../support/driver.ts';
+import { makeMachine } from '../../support/driver.ts';
 
 type Bad = (csi: CsiClient) => Promise<unknown>;
 
@@ -96,7 +96,7 @@ const invalid: Readonly<Record<string, Bad>> = {
 };
 
 test('every wrong request is INVALID_ARGUMENT with one clear sentence, and changes nothing', async (t) => {
-  const machine = await bench(t);
+  const machine = await makeMachine(t);
   const { csi } = await machine.start();
   await csi.Controller.CreateVolume(request('pvc-1'));
   for (const [what, call] of Object.entries(invalid)) {
@@ -110,7 +110,7 @@ test('every wrong request is INVALID_ARGUMENT with one clear sentence, and chang
 });
 
 test('a foreign or mangled volume id is not found, and nothing by that name is touched', async (t) => {
-  const machine = await bench(t);
+  const machine = await makeMachine(t);
   const { csi } = await machine.start();
   await csi.Controller.CreateVolume(request('pvc-1'));
   for (const foreign of [
@@ -155,13 +155,13 @@ test('a foreign or mangled volume id is not found, and nothing by that name is t
 });
 
 test('a volume on a pool that the config lacks is never said to be deleted', async (t) => {
-  const { csi } = await (await bench(t)).start();
+  const { csi } = await (await makeMachine(t)).start();
   const message = await refused(csi.Controller.DeleteVolume({ volume_id: 'nas/pvc-1' }), code.precondition);
   assert.match(message, /pool that the config does not name/);
 });
 
 test('attributes that contradict a volume’s record are refused', async (t) => {
-  const { csi } = await (await bench(t)).start();
+  const { csi } = await (await makeMachine(t)).start();
   await csi.Controller.CreateVolume(request('pvc-1'));
   await csi.Controller.CreateVolume(request('pvc-2'));
   const attach = csi.Controller.ControllerPublishVolume({
@@ -174,7 +174,7 @@ test('attributes that contradict a volume’s record are refused', async (t) => 
 });
 
 test('a capability that cannot be served is not confirmed, with the reason', async (t) => {
-  const { csi } = await (await bench(t)).start();
+  const { csi } = await (await makeMachine(t)).start();
   await csi.Controller.CreateVolume(request('pvc-1'));
   const answer = await csi.Controller.ValidateVolumeCapabilities({
     ...id,

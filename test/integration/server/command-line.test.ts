@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { bench } from '../../support/driver.ts';
+import { makeMachine } from '../../support/driver.ts';
 
 const wrong: readonly [what: string, args: readonly string[], line: RegExp][] = [
   ['an unknown flag', ['all', '--nonsense'], /unknown option '--nonsense'/],
@@ -40,7 +40,7 @@ const wrong: readonly [what: string, args: readonly string[], line: RegExp][] = 
 
 for (const [what, args, line] of wrong) {
   test(`${what} ends the program with status 2 and one line`, async (t) => {
-    const machine = await bench(t);
+    const machine = await makeMachine(t);
     await assert.rejects(machine.run(args), (error: Error) => {
       assert.match(error.message, line);
       assert.match(error.message, /^status 2: /);
@@ -51,7 +51,7 @@ for (const [what, args, line] of wrong) {
 }
 
 test('a wrong config ends the program with its place and what was expected', async (t) => {
-  const machine = await bench(t);
+  const machine = await makeMachine(t);
   const config = join(machine.directory, 'wrong.yaml');
   await writeFile(config, 'pools:\n  nas:\n    nfs: { server: nas }\n');
   await assert.rejects(
@@ -61,7 +61,7 @@ test('a wrong config ends the program with its place and what was expected', asy
 });
 
 test('the environment stands in for flags, and flags win', async (t) => {
-  const machine = await bench(t);
+  const machine = await makeMachine(t);
   const env = { CSI_ENDPOINT: 'tcp://csi', BERTH_ENDPOINT: 'tcp://berth' };
   await assert.rejects(machine.run(['controller'], { CSI_ENDPOINT: 'tcp://csi' }), /--endpoint tcp:\/\/csi/);
   await assert.rejects(machine.run(['controller'], env), /--endpoint tcp:\/\/berth/);
@@ -76,7 +76,7 @@ test('the environment stands in for flags, and flags win', async (t) => {
 });
 
 test('help and version are no errors', async (t) => {
-  const machine = await bench(t);
+  const machine = await makeMachine(t);
   assert.match(await machine.run(['--help']), /controller.*node.*all/s);
   assert.match(await machine.run(['--version']), /^\d+\.\d+\.\d+/);
 });

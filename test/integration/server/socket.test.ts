@@ -4,10 +4,10 @@ import { readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { request } from '../../csi/requests.ts';
-import { bench } from '../../support/driver.ts';
+import { makeMachine } from '../../support/driver.ts';
 
 test('a socket that a killed driver left behind is taken over', async (t) => {
-  const machine = await bench(t);
+  const machine = await makeMachine(t);
   const first = await machine.start();
   await first.end('SIGKILL');
   assert.ok(existsSync(join(machine.directory, 'csi.sock')));
@@ -16,7 +16,7 @@ test('a socket that a killed driver left behind is taken over', async (t) => {
 });
 
 test('a socket that a driver listens on is refused, and that driver goes on', async (t) => {
-  const machine = await bench(t);
+  const machine = await makeMachine(t);
   const first = await machine.start();
   await assert.rejects(
     machine.run(['all', '--endpoint', `unix://${machine.directory}/csi.sock`, '--node-id', 'x']),
@@ -26,7 +26,7 @@ test('a socket that a driver listens on is refused, and that driver goes on', as
 });
 
 test('something that is not a socket is never removed', async (t) => {
-  const machine = await bench(t);
+  const machine = await makeMachine(t);
   const file = join(machine.directory, 'precious');
   await writeFile(file, 'x');
   await assert.rejects(
@@ -37,14 +37,14 @@ test('something that is not a socket is never removed', async (t) => {
 });
 
 test('only root may call the driver', async (t) => {
-  const machine = await bench(t);
+  const machine = await makeMachine(t);
   await machine.start();
   assert.equal((await stat(join(machine.directory, 'csi.sock'))).mode & 0o777, 0o600);
 });
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   test(`${signal} lets what runs come to its end, removes the socket and ends with status 0`, async (t) => {
-    const machine = await bench(t);
+    const machine = await makeMachine(t);
     const driver = await machine.start();
     const names = Array.from({ length: 50 }, (_, index) => `pvc-${index}`);
     const calls = names.map((name) => driver.csi.Controller.CreateVolume(request(name)));
@@ -62,7 +62,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 }
 
 test('secrets and mount options reach neither the log nor an error', async (t) => {
-  const machine = await bench(t);
+  const machine = await makeMachine(t);
   const driver = await machine.start({ flags: ['--log-level', 'trace'] });
   const secret = 'hunter2-hunter2';
   const calls = [
