@@ -85,7 +85,7 @@ async function startDriver(
     child.kill('SIGKILL');
     await ended;
   });
-  await serving(csi, child, () => log);
+  await serving(csi, ended, () => log);
   return {
     csi,
     process: child,
@@ -98,18 +98,10 @@ async function startDriver(
 }
 
 /** Waits until Probe is answered; fails at once where the driver has ended. */
-async function serving(csi: CsiClient, child: ChildProcess, log: () => string): Promise<void> {
-  for (;;) {
-    try {
-      await csi.Identity.Probe({}, { deadline: Date.now() + 1_000 });
-      return;
-    } catch (error) {
-      if (child.exitCode !== null || child.signalCode !== null) {
-        throw new Error(`the driver ended at once: ${log()}`, { cause: error });
-      }
-    }
-    await new Promise((resolve) => {
-      setTimeout(resolve, 20);
-    });
-  }
+async function serving(csi: CsiClient, ended: Promise<number | null>, log: () => string): Promise<void> {
+  const failed = ended.then(() => {
+    throw new Error(`the driver ended at once: ${log()}`);
+  });
+  await Promise.race([csi.ready(), failed]);
+  await csi.Identity.Probe({});
 }

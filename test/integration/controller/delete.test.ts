@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { request } from '../../csi/requests.ts';
 import { makeMachine } from '../../support/driver.ts';
+import { waitFor } from '../../vm/guest/wait-for.ts';
 
 test('archived volumes of one name do not collide, and their records are kept', async (t) => {
   const machine = await makeMachine(t);
@@ -39,9 +40,6 @@ test('deleting follows no link out of the volume and empties the trash in the ba
   await mkdir(join(machine.pool, 'pvc-1', ...Array.from({ length: 60 }, () => 'deep')), { recursive: true });
   await csi.Controller.DeleteVolume({ volume_id: 'scratch/pvc-1' });
   const trash = join(machine.pool, '.berth/trash');
-  while ((await readdir(trash)).length > 0)
-    await new Promise((resolve) => {
-      setTimeout(resolve, 20);
-    });
+  await waitFor('the trash is empty', async () => (await readdir(trash)).length === 0);
   assert.deepEqual(await readdir(join(machine.directory, 'outside')), ['keep']);
 });

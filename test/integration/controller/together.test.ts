@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { capability, code, request } from '../../csi/requests.ts';
+import { capability, request } from '../../csi/requests.ts';
 import { makeMachine } from '../../support/driver.ts';
+import { repeatAborted } from '../../support/repeat-aborted.ts';
 
 test('two controllers on one pool: one writer, no lost change, no torn record', async (t) => {
   const machine = await makeMachine(t);
@@ -14,15 +15,6 @@ test('two controllers on one pool: one writer, no lost change, no torn record', 
   const id = { volume_id: 'scratch/pvc-1' };
   const created = await Promise.all(drivers.map((controller) => controller.CreateVolume(request('pvc-1'))));
   assert.deepEqual(created[0], created[1]);
-  const retry = async (call: () => Promise<unknown>): Promise<unknown> => {
-    for (;;) {
-      try {
-        return await call();
-      } catch (error) {
-        if (!(error instanceof Error && 'code' in error && error.code === code.aborted)) throw error;
-      }
-    }
-  };
   for (let round = 1; round <= 20; round += 1) {
     const attached = await Promise.allSettled(
       drivers.map((controller, index) =>
@@ -36,7 +28,7 @@ test('two controllers on one pool: one writer, no lost change, no torn record', 
     assert.equal(attached.filter(({ status }) => status === 'fulfilled').length, 1, `round ${round}`);
     await Promise.all(
       drivers.map((controller, index) =>
-        retry(() =>
+        repeatAborted<unknown>(() =>
           index === 0
             ? controller.ControllerExpandVolume({
                 ...id,
@@ -72,16 +64,7 @@ test('a client that gives up does not stop the work; its retry finds it done', a
     'some clients gave up',
   );
   for (let index = 0; index < 20; index += 1) {
-    let made = false;
-    while (!made) {
-      made = await csi.Controller.CreateVolume(request(`pvc-${index}`)).then(
-        () => true,
-        (error) => {
-          assert.equal(error.code, code.aborted);
-          return false;
-        },
-      );
-    }
+    await repeatAborted(() => csi.Controller.CreateVolume(request(`pvc-${index}`)));
   }
   assert.equal((await csi.Controller.ListVolumes({})).entries.length, 21);
 });

@@ -6,14 +6,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { keepAnnounced } from '../../../src/volumes/announce.ts';
 import { temporaryDirectory } from '../../support/tree.ts';
+import { waitFor } from '../../vm/guest/wait-for.ts';
 
 /** Also where it is a link that leads nowhere, as records are. */
 function isThere(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
-}
-
-async function until(state: () => boolean): Promise<void> {
-  while (!state()) await delay(5);
 }
 
 test('a node whose record is lost, or could not be left at first, is announced again', async (t) => {
@@ -33,9 +30,9 @@ test('a node whose record is lost, or could not be left at first, is announced a
   await delay(50);
   await rm(path);
   for (let loss = 0; loss < 3; loss += 1) {
-    await until(() => isThere(record));
+    await waitFor('the node is announced', () => isThere(record));
     await rm(path, { recursive: true });
   }
-  await until(() => isThere(record));
+  await waitFor('the node is announced', () => isThere(record));
   await end();
 });
