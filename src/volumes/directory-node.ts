@@ -97,8 +97,10 @@ export class DirectoryNode {
 
     const made = makeTarget(target, targetPath);
     const twoSteps = wanted.mount.length > 0;
-    if (twoSteps) this.#marks.set(target);
     try {
+      if (twoSteps) this.#marks.set(target);
+      // One that a lost power has left would have the next call take away what this one mounts.
+      else this.#marks.clear(target);
       await bindDirectory({
         pools: this.#pools,
         pool,

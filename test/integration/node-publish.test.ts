@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { status } from '@grpc/grpc-js';
@@ -250,5 +259,31 @@ test('a read-only publish that was cut off between its two steps is done again',
   await node.NodePublishVolume(request);
   assert.equal(mountsAt(request.target_path).length, 1);
   assert.match(mountsAt(request.target_path)[0]?.options ?? '', /^ro/);
+  await node.NodeUnpublishVolume(request);
+});
+
+test('a publish that the state directory does not take leaves nothing at its target', async (t) => {
+  const { node, volume, publication, at, mountsAt } = makeNode(t);
+  const request = publication(volume('data'), 'a', { readonly: true });
+  writeFileSync(at('state'), '');
+  await refused(node.NodePublishVolume(request), status.INTERNAL, /state directory/);
+  assert.equal(exists(request.target_path), false);
+  rmSync(at('state'));
+  await node.NodePublishVolume(request);
+  assert.equal(mountsAt(request.target_path).length, 1);
+  await node.NodeUnpublishVolume(request);
+});
+
+test('a mark that was left at a target does not take away what is published there later', async (t) => {
+  const { node, volume, publication, at, mountsAt } = makeNode(t);
+  const request = publication(volume('data'), 'a');
+  new BindMarks(at('state/node-binds')).set(request.target_path);
+  await node.NodePublishVolume(request);
+  const [mount] = mountsAt(request.target_path);
+  // In use, so that the number of this mount is not given to another one.
+  const inUse = openSync(request.target_path, 'r');
+  await node.NodePublishVolume(request);
+  assert.deepEqual(mountsAt(request.target_path), [mount]);
+  closeSync(inUse);
   await node.NodeUnpublishVolume(request);
 });
