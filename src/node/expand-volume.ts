@@ -1,5 +1,4 @@
 import type { NodeExpandVolumeRequest, NodeExpandVolumeResponseInit } from '../wire/generated/csi-types.ts';
-import { required } from './fields.ts';
 import type { NodeContext } from './service.ts';
 
 /**
@@ -10,7 +9,6 @@ export async function nodeExpandVolume(
   request: NodeExpandVolumeRequest,
   { health }: NodeContext,
 ): Promise<NodeExpandVolumeResponseInit> {
-  const volumeId = required(request.volume_id, 'volume_id');
-  health.publishedAt(volumeId, required(request.volume_path, 'volume_path'));
+  health.publishedAt(request.volume_id, request.volume_path);
   return { capacity_bytes: request.capacity_range?.required_bytes ?? '0' };
 }

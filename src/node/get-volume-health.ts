@@ -2,7 +2,6 @@ import type {
   NodeGetVolumeHealthRequest,
   NodeGetVolumeHealthResponseInit,
 } from '../wire/generated/csi-types.ts';
-import { absolutePath, required } from './fields.ts';
 import type { NodeContext } from './service.ts';
 
 /**
@@ -13,10 +12,7 @@ export async function nodeGetVolumeHealth(
   request: NodeGetVolumeHealthRequest,
   { health }: NodeContext,
 ): Promise<NodeGetVolumeHealthResponseInit> {
-  const volumeId = required(request.volume_id, 'volume_id');
-  const { volume_publish_path: path, staging_target_path: stagingPath } = request;
-  if (path !== '') absolutePath(path, 'volume_publish_path');
-  if (stagingPath !== '') absolutePath(stagingPath, 'staging_target_path');
+  const { volume_id: volumeId, volume_publish_path: path } = request;
   return {
     volume_health: { volume_id: volumeId, health_statuses: await health.ofVolume(volumeId, path) },
   };

@@ -2,7 +2,6 @@ import type {
   NodeGetVolumeStatsRequest,
   NodeGetVolumeStatsResponseInit,
 } from '../wire/generated/csi-types.ts';
-import { required } from './fields.ts';
 import type { NodeContext } from './service.ts';
 
 /** CSI NodeGetVolumeStats: bytes and inodes of the pool, as seen at the volume's path. */
@@ -10,9 +9,7 @@ export async function nodeGetVolumeStats(
   request: NodeGetVolumeStatsRequest,
   { health }: NodeContext,
 ): Promise<NodeGetVolumeStatsResponseInit> {
-  const volumeId = required(request.volume_id, 'volume_id');
-  const path = required(request.volume_path, 'volume_path');
-  const usage = await health.usage(volumeId, path);
+  const usage = await health.usage(request.volume_id, request.volume_path);
   return {
     usage: [
       {

@@ -38,7 +38,10 @@ export interface NodeContext {
   readonly health: DirectoryHealth;
 }
 
-/** CSI's Node service. Errors are CsiError; what it remembers is in the mount table, so it can be made anew any time. */
+/**
+ * CSI's Node service. Its requests are valid ones (server/validate.ts), its errors CsiError. What it has to remember is
+ * in the mount table and on the disk, so it can be made anew any time.
+ */
 export function createNodeService(deps: NodeServiceDeps) {
   const { nodeId, maxVolumesPerNode, pools, stateDir, log } = deps;
   const mounts = new SharedMounts(join(stateDir, 'node'), log);

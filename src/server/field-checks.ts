@@ -8,20 +8,23 @@ import type { FieldInfo } from '../wire/descriptor.ts';
 export type ValueCheck = (value: unknown) => string | undefined;
 
 const stringLimit = 128;
-/** For a map's keys and values together, for all mount flags together, and PATH_MAX. */
+/** For a map's keys and values together, and for all mount flags together. */
 const largeLimit = 4096;
+/** As long as the kernel takes a path: its PATH_MAX of 4096 counts the final NUL, and NAME_MAX each part. */
+const pathLimit = 4095;
+const partLimit = 255;
 const nodeIdLimit = 256;
 
 /**
- * Must be absolute. volume_path and volume_publish_path are not here: the volume is looked up before its path is
+ * Berth mounts on these, or takes away what is mounted there. volume_path and volume_publish_path are not here: the volume is looked up before its path is
  * judged, since csi-sanity sends `some/path` with an unknown volume and expects NOT_FOUND.
  */
-const absolutePaths: ReadonlySet<string> = new Set(['target_path', 'staging_target_path']);
+const mountPaths: ReadonlySet<string> = new Set(['target_path', 'staging_target_path']);
 
 /** Those that the specification forbids in names; tab, line feed and carriage return are allowed. */
 const controlCharacter = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/;
 
-/** The check for one value, not empty, of this field: an element where the field is repeated, the whole where it is a map. */
+/** The check for one value of this field, not empty: an element where it is repeated, the whole where it is a map. */
 export function valueCheck(field: FieldInfo): ValueCheck | undefined {
   switch (field.kind) {
     case 'string':
@@ -50,21 +53,33 @@ export function totalCheck(field: FieldInfo): ValueCheck | undefined {
 
 function stringCheck(field: FieldInfo): ValueCheck {
   const limit = limitOf(field.name);
-  const absolute = absolutePaths.has(field.name);
+  const mountPath = mountPaths.has(field.name);
   return (value) => {
     const text = value as string;
     const problem = tooLong(Buffer.byteLength(text), limit);
     if (problem !== undefined) return problem;
     if (!field.secret && controlCharacter.test(text)) return hasControlCharacter(text);
-    if (absolute && !text.startsWith('/')) return 'is not an absolute path. Give one that starts with /.';
-    return undefined;
+    return mountPath ? mountPathProblem(text) : undefined;
   };
+}
+
+function mountPathProblem(path: string): string | undefined {
+  if (!path.startsWith('/')) return 'is not an absolute path. Give one that starts with /.';
+  const parts = path.split('/').filter((part) => part !== '' && part !== '.');
+  if (parts.length === 0)
+    return 'is /, which can never be a mount point of a volume. Give the path below it.';
+  if (parts.includes('..')) return 'has a "..". Give the path itself.';
+  if (parts.some((part) => Buffer.byteLength(part) > partLimit)) {
+    return `has a part of more than ${partLimit} bytes, which no directory's name can have. Shorten it.`;
+  }
+  return undefined;
 }
 
 /** In bytes of UTF-8. The text of the fields in question overrides the general limit. */
 function limitOf(fieldName: string): number {
   if (fieldName === 'node_id') return nodeIdLimit;
-  return fieldName.endsWith('_path') || fieldName === 'mount_flags' ? largeLimit : stringLimit;
+  if (fieldName.endsWith('_path')) return pathLimit;
+  return fieldName === 'mount_flags' ? largeLimit : stringLimit;
 }
 
 function mapCheck(field: FieldInfo): ValueCheck {

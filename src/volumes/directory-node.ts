@@ -9,6 +9,7 @@ import { bindDirectory } from './bind-directory.ts';
 import { leadsElsewhere, mountPointFailure } from './bind-failure.ts';
 import { bindFlags, hasFlags, splitFlags } from './bind-flags.ts';
 import type { BindMarks } from './bind-marks.ts';
+import { plainPath } from './bind-path.ts';
 import type { Capability } from './capability.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
 import { type Directory, directoryIn, isExactly, isOf } from './published.ts';
@@ -65,10 +66,12 @@ export class DirectoryNode {
    * FAILED_PRECONDITION where the access mode allows one path only, NOT_FOUND for a directory that is missing.
    */
   async publish(request: PublishDirectory): Promise<void> {
-    const { location, targetPath } = request;
+    const { location } = request;
+    const targetPath = plainPath(request.targetPath);
+    const stagingPath = plainPath(request.stagingPath);
     // The directory's key keeps two calls for two targets from both finding the other not there yet.
     const keys = [`target ${targetPath}`, `directory ${location.pool.name}/${location.subDir}`];
-    await this.#mutex.run(keys, () => this.#publish(request));
+    await this.#mutex.run(keys, () => this.#publish({ ...request, targetPath, stagingPath }));
   }
 
   async #publish(request: PublishDirectory): Promise<void> {
@@ -150,7 +153,8 @@ export class DirectoryNode {
   }
 
   /** Takes away what is mounted at a target path, and the directory itself. Nothing there is fine. */
-  async unpublish(targetPath: string): Promise<void> {
+  async unpublish(path: string): Promise<void> {
+    const targetPath = plainPath(path);
     await this.#mutex.run([`target ${targetPath}`], async () => {
       let target: string;
       try {
@@ -170,7 +174,8 @@ export class DirectoryNode {
   }
 
   /** Ends the volume's use of its pool. Never waits longer than umount's deadlines. */
-  async unstage(volumeId: string, stagingPath: string): Promise<void> {
+  async unstage(volumeId: string, path: string): Promise<void> {
+    const stagingPath = plainPath(path);
     // Berth mounts nothing there; if anybody did, kubelet could not remove the directory.
     if (topmostAt(readMountinfo(), stagingPath) !== undefined) await this.#unmount(stagingPath, stagingPath);
     await this.#pools.release(volumeId);

@@ -36,35 +36,15 @@ test('teardown works for a pool that the config does not name any more', async (
   await node.NodeUnstageVolume(request);
 });
 
-test('requests without what they need are refused with the code of the specification', async (t) => {
+test('a volume that is not to be had as asked for is refused with the code of the specification', async (t) => {
   const { node, volume, publication } = makeNode(t);
   const good = publication(volume('data'), 'a');
   const bad = status.INVALID_ARGUMENT;
-  await refused(node.NodeStageVolume({ ...good, volume_id: '' }), bad, /volume_id/);
-  await refused(node.NodeStageVolume({ ...good, staging_target_path: '' }), bad, /staging_target_path/);
-  await refused(node.NodeStageVolume({ ...good, volume_capability: null }), bad, /access mode/);
-  await refused(node.NodePublishVolume({ ...good, volume_id: '' }), bad, /volume_id/);
-  await refused(node.NodePublishVolume({ ...good, target_path: '' }), bad, /target_path/);
-  await refused(node.NodePublishVolume({ ...good, volume_capability: null }), bad, /access mode/);
   await refused(
     node.NodePublishVolume({ ...good, staging_target_path: '' }),
     status.FAILED_PRECONDITION,
     /stage/,
   );
-  for (const path of [
-    'relative/path',
-    '/',
-    '//',
-    '/a/../b',
-    '/.',
-    'some\0where',
-    '/a\0b',
-    `/${'x/'.repeat(3000)}`,
-  ]) {
-    await refused(node.NodePublishVolume({ ...good, target_path: path }), bad, /target_path/);
-    await refused(node.NodeUnpublishVolume({ ...good, target_path: path }), bad, /target_path/);
-    await refused(node.NodeUnstageVolume({ ...good, staging_target_path: path }), bad, /staging_target_path/);
-  }
   for (const subDir of ['..', '../x', '/etc', 'a/../../b', '.berth/volumes', '']) {
     await refused(node.NodePublishVolume(publication(subDir, 'a', { volume_id: 'v' })), bad);
   }
@@ -88,7 +68,6 @@ test('stats give bytes and inodes of a published volume, and of nothing else', a
     volume_path,
     staging_target_path: '',
   });
-  await refused(node.NodeGetVolumeStats(ask('')), status.INVALID_ARGUMENT);
   await refused(node.NodeGetVolumeStats(ask('some/path')), status.NOT_FOUND);
   await refused(node.NodeGetVolumeStats(ask(request.target_path)), status.NOT_FOUND);
   await node.NodePublishVolume(request);

@@ -120,12 +120,15 @@ test('a node id may have 256 bytes', () => {
   );
 });
 
-test('a path may have 4096 bytes', () => {
+test('a path may be as long as the kernel takes it: 4095 bytes, and 255 in each part', () => {
   const path = '/csi.v1.Node/NodeStageVolume';
-  assert.equal(refusal(path, { ...stage, staging_target_path: `/${'p'.repeat(4095)}` }), undefined);
+  const long = '/p'.repeat(2047);
+  assert.equal(refusal(path, { ...stage, staging_target_path: `${long}/` }), undefined);
+  assert.match(refusal(path, { ...stage, staging_target_path: `${long}/p` }) ?? '', /4096 bytes long/);
+  assert.equal(refusal(path, { ...stage, staging_target_path: `/${'p'.repeat(255)}/x` }), undefined);
   assert.match(
-    refusal(path, { ...stage, staging_target_path: `/${'p'.repeat(4096)}` }) ?? '',
-    /4097 bytes long/,
+    refusal(path, { ...stage, staging_target_path: `/${'ä'.repeat(128)}/x` }) ?? '',
+    /a part of more than 255 bytes/,
   );
 });
 
@@ -175,6 +178,43 @@ test('a target or staging path must be absolute', () => {
     refusal('/csi.v1.Node/NodeStageVolume', { ...stage, staging_target_path: 'stage' }) ?? '',
     /absolute/,
   );
+});
+
+test('a target or staging path must be one that can be a mount point', () => {
+  const publish = { ...stage, target_path: '/target' };
+  const wrong = [
+    'relative/path',
+    '/',
+    '//',
+    '/.',
+    '/./',
+    '/a/../b',
+    '/..',
+    'some\0where',
+    '/a\0b',
+    '/x/'.repeat(2000),
+  ];
+  assert.equal(refusal('/csi.v1.Node/NodePublishVolume', publish), undefined);
+  for (const path of wrong) {
+    const target = { volume_id: 'v', target_path: path };
+    const staging = { volume_id: 'v', staging_target_path: path };
+    assert.match(refusal('/csi.v1.Node/NodePublishVolume', { ...publish, ...target }) ?? '', /target_path/);
+    assert.match(
+      refusal('/csi.v1.Node/NodePublishVolume', { ...publish, ...staging }) ?? '',
+      /staging_target/,
+    );
+    assert.match(refusal('/csi.v1.Node/NodeUnpublishVolume', target) ?? '', /field target_path/);
+    assert.match(
+      refusal('/csi.v1.Node/NodeStageVolume', { ...stage, ...staging }) ?? '',
+      /staging_target_path/,
+    );
+    assert.match(refusal('/csi.v1.Node/NodeUnstageVolume', staging) ?? '', /staging_target_path/);
+  }
+});
+
+test('a publish without a staging path reaches the handler, which says what is to be done first', () => {
+  const request = { ...stage, staging_target_path: '', target_path: '/target' };
+  assert.equal(refusal('/csi.v1.Node/NodePublishVolume', request), undefined);
 });
 
 test('a relative volume path reaches the handler, which looks the volume up first', () => {
