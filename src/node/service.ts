@@ -4,8 +4,10 @@ import type { PoolConfig } from '../config/schema.ts';
 import { SharedMounts } from '../pools/shared-mount.ts';
 import { UsageProbe } from '../pools/usage-probe.ts';
 import { BindMarks } from '../volumes/bind-marks.ts';
+import { BindNotes } from '../volumes/bind-notes.ts';
 import { DirectoryHealth } from '../volumes/directory-health.ts';
 import { DirectoryNode } from '../volumes/directory-node.ts';
+import { PublishedVolumes } from '../volumes/published-volumes.ts';
 import type { Handlers } from '../wire/csi.ts';
 import type { Services } from '../wire/generated/csi-types.ts';
 import { nodeExpandVolume } from './expand-volume.ts';
@@ -45,13 +47,13 @@ export interface NodeContext {
 export function createNodeService(deps: NodeServiceDeps) {
   const { nodeId, maxVolumesPerNode, pools, stateDir, log } = deps;
   const mounts = new SharedMounts(join(stateDir, 'node'), log);
-  const directories = new DirectoryNode(mounts, new BindMarks(join(stateDir, 'node-binds')), log);
-  const health = new DirectoryHealth({
-    pools,
-    mounts,
-    probe: new UsageProbe(),
-    locationOf: (volumeId) => directories.locationOf(volumeId),
-  });
+  const notes = new BindNotes(join(stateDir, 'node-volumes'), log);
+  const marks = new BindMarks(join(stateDir, 'node-binds'));
+  const directories = new DirectoryNode({ mounts, marks, notes, log });
+  const stagedAt = (volumeId: string) => directories.locationOf(volumeId);
+  const locationOf = (volumeId: string) => stagedAt(volumeId) ?? notes.find(volumeId, pools);
+  const published = new PublishedVolumes({ pools, mounts, locationOf });
+  const health = new DirectoryHealth({ pools, mounts, probe: new UsageProbe(), published, stagedAt });
   const context: NodeContext = { nodeId, maxVolumesPerNode, pools, directories, health };
   return {
     NodeStageVolume: (request) => nodeStageVolume(request, context),

@@ -1,15 +1,12 @@
 import { status } from '@grpc/grpc-js';
 import type { PoolConfig } from '../config/schema.ts';
 import { CsiError } from '../errors/csi-error.ts';
-import { nfsSource } from '../host/mount.ts';
-import { MountPointError, resolveMountPoint } from '../host/mount-point.ts';
-import { type Mount, readMountinfo, topmostAt } from '../host/mountinfo.ts';
+import { type Mount, readMountinfo } from '../host/mountinfo.ts';
 import { type FilesystemUsage, troubleOf } from '../host/statfs.ts';
 import { type SharedMounts, viewLocal } from '../pools/shared-mount.ts';
 import type { UsageProbe } from '../pools/usage-probe.ts';
-import { type Directory, directoryIn, isOf } from './published.ts';
-import { type DirectoryLocation, locateDirectory } from './volume-context.ts';
-import { parseVolumeId } from './volume-id.ts';
+import type { PublishedVolumes } from './published-volumes.ts';
+import type { DirectoryLocation } from './volume-context.ts';
 
 /** Something that is wrong with a volume, in the terms of CSI's VolumeHealth. */
 export interface VolumeTrouble {
@@ -28,12 +25,16 @@ export interface DirectoryHealthDeps {
   readonly pools: ReadonlyMap<string, PoolConfig>;
   readonly mounts: SharedMounts;
   readonly probe: UsageProbe;
-  /** What this process knows of a volume, from staging it. */
-  readonly locationOf: (volumeId: string) => DirectoryLocation | undefined;
+  readonly published: PublishedVolumes;
+  /** Where a volume is that was staged or published since this process started. */
+  readonly stagedAt: (volumeId: string) => DirectoryLocation | undefined;
 }
 
 const troubles = {
-  silent: { reason: 'ServerNotAnswering', message: 'its server does not answer' },
+  silent: {
+    reason: 'ServerNotAnswering',
+    message: 'its server (or the disk of a local pool) does not answer',
+  },
   stale: {
     reason: 'StaleMount',
     message: 'its server does not know it any more; restart the pods that use it',
@@ -71,37 +72,34 @@ export class DirectoryHealth {
 
   /** The mount of a volume at a path. Throws NOT_FOUND. */
   publishedAt(volumeId: string, path: string): Mount {
-    const table = readMountinfo();
-    const mount = at(table, path);
-    if (mount === undefined || !this.#mayBe(volumeId, mount)) {
-      throw new CsiError(
-        status.NOT_FOUND,
-        'volume-not-published',
-        `The volume ${volumeId} is not published at that path of this node.`,
-      );
-    }
-    return mount;
+    const mount = this.#deps.published.at(volumeId, path, readMountinfo());
+    if (mount !== undefined) return mount;
+    throw new CsiError(
+      status.NOT_FOUND,
+      'volume-not-published',
+      `The volume ${volumeId} is not published at that path of this node.`,
+    );
   }
 
-  /** What is wrong with a volume on this node; nothing: an empty list. Throws NOT_FOUND for an unknown volume. */
+  /**
+   * What is wrong with a volume on this node, at a path or, where that is empty, wherever it is published; nothing: an
+   * empty list. Throws NOT_FOUND for a volume that is not on this node.
+   */
   async ofVolume(volumeId: string, publishPath: string): Promise<VolumeTrouble[]> {
+    const { published, stagedAt } = this.#deps;
     const table = readMountinfo();
-    const known = this.#deps.locationOf(volumeId);
-    const mount = publishPath === '' ? this.#mountOf(volumeId, table) : at(table, publishPath);
-    if (mount === undefined) {
-      if (known === undefined) {
-        throw new CsiError(
-          status.NOT_FOUND,
-          'volume-not-on-node',
-          `The volume ${volumeId} is not known on this node: it is neither staged nor published.`,
-        );
-      }
-      if (publishPath !== '') return [inaccessible('NotMounted', 'it is not mounted at its publish path')];
-      return this.#ofPoolOf(known, table);
+    const staged = stagedAt(volumeId);
+    const places = published.placesOf(volumeId, table);
+    if (staged === undefined && places.length === 0) throw notOnNode(volumeId);
+    if (publishPath === '') {
+      // All show the same directory, unless it was removed and made again.
+      const mount = places.find(({ deleted }) => deleted) ?? places[0];
+      if (mount !== undefined) return this.#ofMount(mount);
+      return staged === undefined ? [] : this.#ofPoolOf(staged, table);
     }
-    if (mount.deleted)
-      return [inaccessible('DirectoryGone', 'its directory was removed while it was mounted')];
-    return this.#ask(mount);
+    const mount = published.at(volumeId, publishPath, table);
+    if (mount === undefined) return [inaccessible('NotMounted', 'it is not mounted at its publish path')];
+    return this.#ofMount(mount);
   }
 
   /** The pools of the config that this node has trouble with. */
@@ -142,6 +140,11 @@ export class DirectoryHealth {
     return entries.map(({ reason, message }) => ({ status: 'INACCESSIBLE', reason, message }));
   }
 
+  async #ofMount(mount: Mount): Promise<VolumeTrouble[]> {
+    if (!mount.deleted) return this.#ask(mount);
+    return [inaccessible('DirectoryGone', 'its directory was removed while it was mounted')];
+  }
+
   async #ask(mount: Mount): Promise<VolumeTrouble[]> {
     try {
       await this.#deps.probe.ask(mount.mountPoint, mount.device);
@@ -153,54 +156,14 @@ export class DirectoryHealth {
       return [trouble === 'failed' ? { ...entry, status: 'DEGRADED' } : entry];
     }
   }
-
-  /** One of the places where a volume is published; all show the same directory. */
-  #mountOf(volumeId: string, table: readonly Mount[]): Mount | undefined {
-    const directory = this.#directoryOf(volumeId);
-    if (directory === undefined) return undefined;
-    return table.find((mount) => isOf(mount, directory) && !this.#deps.mounts.owns(mount));
-  }
-
-  /** False only for a volume that is known to be another directory than this. */
-  #mayBe(volumeId: string, mount: Mount): boolean {
-    if (this.#deps.locationOf(volumeId) === undefined) return true;
-    const directory = this.#directoryOf(volumeId);
-    return directory === undefined || isOf({ ...mount, deleted: false }, directory);
-  }
-
-  #directoryOf(volumeId: string): Directory | undefined {
-    const location = this.#deps.locationOf(volumeId) ?? this.#guess(volumeId);
-    if (location === undefined) return undefined;
-    const { pool, subDir } = location;
-    if (pool.kind === 'local') {
-      try {
-        return directoryIn(viewLocal(pool.name, pool.local.path), subDir);
-      } catch {
-        return undefined;
-      }
-    }
-    const held = this.#deps.mounts.held().find((entry) => entry.pool === pool.name);
-    const base = (held?.mount.source ?? nfsSource(pool.nfs.server, pool.nfs.path)).replace(/\/+$/, '');
-    return { device: '', root: '', source: `${base}/${subDir}` };
-  }
-
-  /** After a restart only the id is known; it tells the directory of volumes without a template. */
-  #guess(volumeId: string): DirectoryLocation | undefined {
-    const { pools } = this.#deps;
-    const id = parseVolumeId(volumeId);
-    return id !== undefined && pools.has(id.pool) ? locateDirectory(volumeId, {}, pools) : undefined;
-  }
 }
 
-/** The mount at a path as it came in a request; relative paths and those that lead nowhere have none. */
-function at(table: readonly Mount[], path: string): Mount | undefined {
-  if (!path.startsWith('/')) return undefined;
-  try {
-    return topmostAt(table, resolveMountPoint(path, table));
-  } catch (error) {
-    if (error instanceof MountPointError) return undefined;
-    throw error;
-  }
+function notOnNode(volumeId: string): CsiError {
+  return new CsiError(
+    status.NOT_FOUND,
+    'volume-not-on-node',
+    `The volume ${volumeId} is not known on this node: it is neither staged nor published.`,
+  );
 }
 
 function inaccessible(reason: string, what: string): VolumeTrouble {

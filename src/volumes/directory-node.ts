@@ -9,11 +9,19 @@ import { bindDirectory } from './bind-directory.ts';
 import { leadsElsewhere, mountPointFailure } from './bind-failure.ts';
 import { bindFlags, hasFlags, splitFlags } from './bind-flags.ts';
 import type { BindMarks } from './bind-marks.ts';
+import type { BindNotes } from './bind-notes.ts';
 import { plainPath } from './bind-path.ts';
 import type { Capability } from './capability.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
 import { type Directory, directoryIn, isExactly, isOf } from './published.ts';
 import type { DirectoryLocation } from './volume-context.ts';
+
+export interface DirectoryNodeDeps {
+  readonly mounts: SharedMounts;
+  readonly marks: BindMarks;
+  readonly notes: BindNotes;
+  readonly log: Logger;
+}
 
 export interface StageDirectory {
   readonly volumeId: string;
@@ -36,6 +44,7 @@ export interface PublishDirectory extends StageDirectory {
 export class DirectoryNode {
   readonly #pools: SharedMounts;
   readonly #marks: BindMarks;
+  readonly #notes: BindNotes;
   readonly #log: Logger;
   readonly #mutex = new KeyedMutex();
   /** Volumes seen since this process started; for questions that name a volume and no path. */
@@ -44,9 +53,10 @@ export class DirectoryNode {
   /** Volumes published since they were staged: until they are unstaged, nobody may make their directory anew. */
   readonly #seen = new Set<string>();
 
-  constructor(pools: SharedMounts, marks: BindMarks, log: Logger) {
-    this.#pools = pools;
+  constructor({ mounts, marks, notes, log }: DirectoryNodeDeps) {
+    this.#pools = mounts;
     this.#marks = marks;
+    this.#notes = notes;
     this.#log = log;
   }
 
@@ -66,12 +76,14 @@ export class DirectoryNode {
    * FAILED_PRECONDITION where the access mode allows one path only, NOT_FOUND for a directory that is missing.
    */
   async publish(request: PublishDirectory): Promise<void> {
-    const { location } = request;
+    const { volumeId, location } = request;
     const targetPath = plainPath(request.targetPath);
     const stagingPath = plainPath(request.stagingPath);
     // The directory's key keeps two calls for two targets from both finding the other not there yet.
     const keys = [`target ${targetPath}`, `directory ${location.pool.name}/${location.subDir}`];
     await this.#mutex.run(keys, () => this.#publish({ ...request, targetPath, stagingPath }));
+    this.#known.set(volumeId, location);
+    this.#notes.write(volumeId, location);
   }
 
   async #publish(request: PublishDirectory): Promise<void> {
@@ -79,7 +91,6 @@ export class DirectoryNode {
     const { pool, subDir } = location;
     const flags = splitFlags(capability.mountFlags);
     const view = await this.#pools.ensure(pool, flags.nfs, volumeId);
-    this.#known.set(volumeId, location);
     const target = resolveTarget(targetPath, view.table);
     const directory = directoryIn(view, subDir);
     const wanted = bindFlags(view.mount, flags.bind, request.readOnly);
@@ -180,6 +191,7 @@ export class DirectoryNode {
     if (topmostAt(readMountinfo(), stagingPath) !== undefined) await this.#unmount(stagingPath, stagingPath);
     await this.#pools.release(volumeId);
     this.#known.delete(volumeId);
+    this.#notes.remove(volumeId);
     this.#seen.delete(volumeId);
   }
 

@@ -74,6 +74,13 @@ export function capability(mode: Mode, mount_flags: readonly string[] = []): Vol
   };
 }
 
+/** What a question about a volume at a path has. */
+export const atPath = (volume_id: string, volume_path: string) => ({
+  volume_id,
+  volume_path,
+  staging_target_path: '',
+});
+
 /** Asserts that a call fails with a code and one clean sentence or two. */
 export async function refused(call: Promise<unknown>, code: status, text?: RegExp): Promise<void> {
   await assert.rejects(call, (error) => {

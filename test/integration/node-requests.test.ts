@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
 import { test } from 'node:test';
 import { status } from '@grpc/grpc-js';
-import { capability, makeNode, refused } from './node-fixture.ts';
+import { atPath, capability, makeNode, refused } from './node-fixture.ts';
 
 test('a node tells its name, its limit and what it can do', async (t) => {
   const { node } = makeNode(t);
@@ -60,44 +59,11 @@ test('a volume that is not to be had as asked for is refused with the code of th
   );
 });
 
-test('stats give bytes and inodes of a published volume, and of nothing else', async (t) => {
-  const { node, start, volume, publication } = makeNode(t);
-  const request = publication(volume('data'), 'a');
-  const ask = (volume_path: string) => ({
-    volume_id: request.volume_id,
-    volume_path,
-    staging_target_path: '',
-  });
-  await refused(node.NodeGetVolumeStats(ask('some/path')), status.NOT_FOUND);
-  await refused(node.NodeGetVolumeStats(ask(request.target_path)), status.NOT_FOUND);
-  await node.NodePublishVolume(request);
-  for (const driver of [node, start()]) {
-    const { usage = [] } = await driver.NodeGetVolumeStats(ask(request.target_path));
-    assert.deepEqual(
-      usage.map(({ unit }) => unit),
-      ['BYTES', 'INODES'],
-    );
-    for (const { total, used, available } of usage) {
-      assert.ok(Number(total) > 0 && Number(used) > 0 && Number(available) > 0);
-    }
-  }
-  const other = { ...publication(volume('other'), 'b'), volume_id: 'scratch/other' };
-  await node.NodePublishVolume(other);
-  await refused(
-    node.NodeGetVolumeStats({ ...ask(request.target_path), volume_id: 'scratch/other' }),
-    status.NOT_FOUND,
-  );
-  await node.NodeUnpublishVolume(other);
-  await node.NodeUnpublishVolume(request);
-});
-
 test('expansion answers what was asked where the volume is published', async (t) => {
   const { node, volume, publication } = makeNode(t);
   const request = publication(volume('data'), 'a');
-  const ask = (volume_path: string) => ({
-    volume_id: request.volume_id,
-    volume_path,
-    staging_target_path: '',
+  const ask = (path: string) => ({
+    ...atPath(request.volume_id, path),
     capacity_range: { required_bytes: '21474836480', limit_bytes: '0' },
     volume_capability: null,
     secrets: {},
@@ -107,43 +73,4 @@ test('expansion answers what was asked where the volume is published', async (t)
   assert.deepEqual(await node.NodeExpandVolume(ask(request.target_path)), { capacity_bytes: '21474836480' });
   await node.NodeUnpublishVolume(request);
   await refused(node.NodeExpandVolume(ask(request.target_path)), status.NOT_FOUND);
-});
-
-test('health tells of a volume that is well, gone from its path, or deleted below it', async (t) => {
-  const { node, start, volume, publication, at } = makeNode(t);
-  const request = publication(volume('data'), 'a', { volume_id: 'scratch/data' });
-  const health = async (driver: typeof node, path = '') => {
-    const answer = await driver.NodeGetVolumeHealth({
-      volume_id: request.volume_id,
-      volume_publish_path: path,
-      staging_target_path: '',
-    });
-    assert.equal(answer.volume_health?.volume_id, request.volume_id);
-    return answer.volume_health?.health_statuses?.map((entry) => `${entry.status} ${entry.reason}`);
-  };
-  await refused(health(node), status.NOT_FOUND);
-  await node.NodeStageVolume(request);
-  assert.deepEqual(await health(node), []);
-  assert.deepEqual(await health(node, request.target_path), ['INACCESSIBLE NotMounted']);
-  await node.NodePublishVolume(request);
-  for (const driver of [node, start()]) {
-    assert.deepEqual(await health(driver), []);
-    assert.deepEqual(await health(driver, request.target_path), []);
-  }
-  rmSync(at('pool/data'), { recursive: true });
-  assert.deepEqual(await health(node, request.target_path), ['INACCESSIBLE DirectoryGone']);
-  await node.NodeUnpublishVolume(request);
-  await node.NodeUnstageVolume(request);
-  await refused(health(node), status.NOT_FOUND);
-});
-
-test('storage health names a pool whose directory is missing', async (t) => {
-  const { node, at, publication } = makeNode(t);
-  assert.deepEqual(await node.NodeGetStorageHealth(), { backend_health: [] });
-  rmSync(at('pool'), { recursive: true });
-  const { backend_health: [first] = [] } = await node.NodeGetStorageHealth();
-  assert.equal(first?.status, 'STORAGE_UNREACHABLE');
-  assert.equal(first?.reason, 'PoolMissing');
-  assert.match(first?.message ?? '', /pool scratch/);
-  await refused(node.NodePublishVolume(publication('x', 'a')), status.FAILED_PRECONDITION, /pool scratch/);
 });
