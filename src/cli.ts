@@ -21,6 +21,9 @@ function program(): Command {
     .description('A CSI driver: volumes for Kubernetes out of plain storage.')
     .version(packageJson.version)
     .showSuggestionAfterError(false)
+    .helpCommand(false)
+    // Wrong uses are told by `fail`, in one line; commander would print the whole help for some of them.
+    .configureOutput({ writeErr: () => {} })
     .exitOverride();
   for (const { mode, description } of commands) {
     root
@@ -64,15 +67,25 @@ function program(): Command {
 
 /** One line for people; exit status 2 is a wrong use, 1 a failure. */
 function fail(error: unknown): void {
-  if (error instanceof CommanderError) {
-    // commander has printed its line, or the help that was asked for.
-    process.exitCode = error.exitCode === 0 ? 0 : 2;
-  } else if (error instanceof UsageError) {
-    process.stderr.write(`berth: ${error.message}\n`);
-    process.exitCode = 2;
-  } else {
-    process.stderr.write(`berth: ${error instanceof Error ? error.message : String(error)}\n`);
-    process.exitCode = 1;
+  // The help or the version that was asked for.
+  if (error instanceof CommanderError && error.exitCode === 0) return;
+  const line = complaint(error).replace(/[\u0000-\u001f\u007f]+/g, ' ');
+  process.stderr.write(`berth: ${line}\n`);
+  process.exitCode = error instanceof CommanderError || error instanceof UsageError ? 2 : 1;
+}
+
+function complaint(error: unknown): string {
+  if (!(error instanceof CommanderError)) return error instanceof Error ? error.message : String(error);
+  const expected = `expected ${commands.map(({ mode }) => mode).join(', ')}`;
+  const text = error.message.replace(/^error: /, '').replace(/\.$/, '');
+  switch (error.code) {
+    // What commander wanted to print, since nothing was asked for.
+    case 'commander.help':
+      return `the command is missing: ${expected}; see berth --help`;
+    case 'commander.unknownCommand':
+      return `${text}: ${expected}; see berth --help`;
+    default:
+      return `${text}; see berth --help`;
   }
 }
 

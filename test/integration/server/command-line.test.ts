@@ -5,8 +5,17 @@ import { test } from 'node:test';
 import { makeMachine } from '../../support/driver.ts';
 
 const wrong: readonly [what: string, args: readonly string[], line: RegExp][] = [
+  ['no command', [], /the command is missing: expected controller, node, all/],
+  ['nothing but a separator', ['--'], /the command is missing/],
+  ['an unknown command', ['everything'], /unknown command 'everything': expected controller, node, all/],
+  ['an unknown command with a flag', ['everything', '--config', 'x'], /unknown command 'everything'/],
+  ['an unknown command of two lines', ['every\nthing'], /unknown command 'every thing'/],
+  ['help for a command that there is not', ['help', 'everything'], /unknown command 'help'/],
   ['an unknown flag', ['all', '--nonsense'], /unknown option '--nonsense'/],
-  ['an unknown command', ['everything'], /unknown command 'everything'/],
+  ['an unknown flag of the node', ['node', '--node-id', 'a', '--nonsense'], /unknown option '--nonsense'/],
+  ['an unknown flag without a command', ['--nonsense'], /unknown option '--nonsense'/],
+  ['a flag without its value', ['all', '--endpoint'], /option '--endpoint <url>' argument missing/],
+  ['a word too many', ['controller', 'extra'], /too many arguments for 'controller'.*: extra/],
   [
     'a TCP endpoint',
     ['all', '--node-id', 'a', '--endpoint', 'tcp://1.2.3.4:5'],
@@ -43,7 +52,7 @@ for (const [what, args, line] of wrong) {
     const machine = await makeMachine(t);
     await assert.rejects(machine.run(args), (error: Error) => {
       assert.match(error.message, line);
-      assert.match(error.message, /^status 2: /);
+      assert.match(error.message, /^status 2: berth: /);
       assert.equal(error.message.trim().split('\n').length, 1, error.message);
       return true;
     });
@@ -78,5 +87,6 @@ test('the environment stands in for flags, and flags win', async (t) => {
 test('help and version are no errors', async (t) => {
   const machine = await makeMachine(t);
   assert.match(await machine.run(['--help']), /controller.*node.*all/s);
+  assert.match(await machine.run(['node', '--help']), /--endpoint.*--log-level/s);
   assert.match(await machine.run(['--version']), /^\d+\.\d+\.\d+/);
 });
