@@ -72,7 +72,9 @@ function ownNode({ nodeId, maxVolumesPerNode }: Settings) {
   return { nodeId, maxVolumes: maxVolumesPerNode };
 }
 
-/** libuv reads this when the first call needs a thread: room for each pool's calls, those of a view that died, and probes. */
+/**
+ * Room for each pool's calls, those of a view that died, and probes. libuv reads it when the first call needs a thread.
+ */
 function sizeThreadPool(pools: number): void {
   process.env.UV_THREADPOOL_SIZE = String(Math.min(1024, 4 + pools * (2 * slotsPerPool + 2)));
 }

@@ -16,8 +16,9 @@ const partLimit = 255;
 const nodeIdLimit = 256;
 
 /**
- * Berth mounts on these, or takes away what is mounted there. volume_path and volume_publish_path are not here: the volume is looked up before its path is
- * judged, since csi-sanity sends `some/path` with an unknown volume and expects NOT_FOUND.
+ * Berth mounts on these, or takes away what is mounted there. volume_path and volume_publish_path are not here: the
+ * volume is looked up before its path is judged, since csi-sanity sends `some/path` with an unknown volume and expects
+ * NOT_FOUND.
  */
 const mountPaths: ReadonlySet<string> = new Set(['target_path', 'staging_target_path']);
 

@@ -32,7 +32,8 @@ export function bindFailure(error: unknown, volumeId: string, pool: string, time
     return fail(
       status.NOT_FOUND,
       'volume-missing',
-      `The directory of the volume ${volumeId} does not exist on the pool ${pool}; it was deleted, or the volume's subDir is wrong.`,
+      `The directory of the volume ${volumeId} does not exist on the pool ${pool}; it was deleted, or ` +
+        "the volume's subDir is wrong.",
     );
   }
   if (/Not a directory/.test(stderr)) {
@@ -47,14 +48,16 @@ export function bindFailure(error: unknown, volumeId: string, pool: string, time
     return fail(
       status.PERMISSION_DENIED,
       'permission-denied',
-      `The pool ${pool} does not let this node into the directory of the volume ${volumeId}; the directories above it must be searchable (mode o+x) where the export squashes root.`,
+      `The pool ${pool} does not let this node into the directory of the volume ${volumeId}; the directories ` +
+        'above it must be searchable (mode o+x) where the export squashes root.',
     );
   }
   if (isStale(error) || /Input\/output error|timed out|Host is down/.test(stderr)) {
     return fail(
       status.UNAVAILABLE,
       'pool-unavailable',
-      `The server of the pool ${pool} does not know the directory of the volume ${volumeId} at the moment; repeat the call, and look at the server if it stays so.`,
+      `The server of the pool ${pool} does not know the directory of the volume ${volumeId} at the moment; ` +
+        'repeat the call, and look at the server if it stays so.',
     );
   }
   return fail(
@@ -68,7 +71,8 @@ export function leadsElsewhere(volumeId: string, pool: string): CsiError {
   return new CsiError(
     status.FAILED_PRECONDITION,
     'volume-path-leaves',
-    `The path of the volume ${volumeId} on the pool ${pool} goes through a symbolic link or into another file system, which is never followed; give its real directory as subDir.`,
+    `The path of the volume ${volumeId} on the pool ${pool} goes through a symbolic link or into another file ` +
+      'system, which is never followed; give its real directory as subDir.',
   );
 }
 

@@ -59,7 +59,8 @@ function unwritable(error: unknown): CsiError {
   return new CsiError(
     status.INTERNAL,
     'state-dir-unwritable',
-    `The driver's state directory on this node cannot be written to${why}; make room on its disk, or correct --state-dir.`,
+    `The driver's state directory on this node cannot be written to${why}; make room on its disk, ` +
+      'or correct --state-dir.',
     { cause: error },
   );
 }

@@ -159,7 +159,8 @@ export class DirectoryNode {
     throw new CsiError(
       status.FAILED_PRECONDITION,
       'published-elsewhere',
-      `The volume ${request.volumeId} is published at another path of this node, and its access mode (${request.capability.mode}) allows one only; unpublish it there first, or use ReadWriteMany.`,
+      `The volume ${request.volumeId} is published at another path of this node, and its access mode ` +
+        `(${request.capability.mode}) allows one only; unpublish it there first, or use ReadWriteMany.`,
     );
   }
 
@@ -250,6 +251,7 @@ function notThere(targetPath: string): CsiError {
   return new CsiError(
     status.INTERNAL,
     'bind-unproven',
-    `The mount table does not show the volume at ${targetPath} as it was asked for, although mount reported success; repeat the call.`,
+    `The mount table does not show the volume at ${targetPath} as it was asked for, although mount reported ` +
+      'success; repeat the call.',
   );
 }
