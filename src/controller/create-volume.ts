@@ -27,7 +27,6 @@ export async function createVolume(
   const onDelete = mutable.onDelete ?? parameters.onDelete ?? 'delete';
   const wanted: VolumeRecord = {
     id: newRecordId(),
-    ready: false,
     revision: 0,
     name: request.name,
     subDir: parameters.subDir ?? key,

@@ -28,7 +28,7 @@ export async function deleteVolume(
       );
     case 'gone':
       store.inventory.forget(id.key);
-      if (result.record.onDelete === 'delete') store.janitor.kick();
+      store.janitor.deleted({ key: id.key, record: result.record });
       return {};
     case 'absent':
       return {};

@@ -25,8 +25,7 @@ export async function findDynamic(
   const store = id && stores.find(id.pool);
   if (id === undefined || store === undefined) return undefined;
   const record = await store.pool.use((state, tree) => readRecord(state, tree, id.key));
-  // One that is still being made: nobody was told of it.
-  if (record === undefined || !record.ready) return undefined;
+  if (record === undefined) return undefined;
   return { store, key: id.key, subDir: record.subDir, record };
 }
 

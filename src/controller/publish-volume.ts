@@ -1,5 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../errors/csi-error.ts';
+import { attachRecorded } from '../volumes/attach-recorded.ts';
 import { attach, attachedNodes } from '../volumes/attachments.ts';
 import { readCapability } from '../volumes/capability.ts';
 import { findNode, type NodeRecord } from '../volumes/nodes.ts';
@@ -29,8 +30,11 @@ export async function controllerPublishVolume(
   };
   const result = await deps.limitedNodes.run(node.maxVolumes > 0 ? [nodeId] : [], async () => {
     if (node.maxVolumes > 0) await refuseBeyondLimit(deps, volume, node);
+    const { key, record } = volume;
     return volume.store.pool.use((state, tree) =>
-      attach(state, tree, volume.key, wanted, capability.multiNode),
+      record === undefined
+        ? attach(state, tree, key, wanted, capability.multiNode)
+        : attachRecorded(state, tree, { key, record }, wanted, capability.multiNode),
     );
   });
   switch (result.kind) {

@@ -58,7 +58,16 @@ const meanings: Readonly<Record<string, Meaning>> = {
     sentence: 'cannot hold a name that long; use a shorter one',
   },
   ESTALE: unreachable,
-  EIO: unreachable,
+  EIO: {
+    code: status.UNAVAILABLE,
+    reason: 'pool-unavailable',
+    sentence: "could not read or write something; look at its disk, or the server's, then repeat the call",
+  },
+  ENOENT: {
+    code: status.UNAVAILABLE,
+    reason: 'pool-unavailable',
+    sentence: 'lacks something that was there a moment ago; repeat the call',
+  },
   ETIMEDOUT: unreachable,
   EHOSTDOWN: unreachable,
   EHOSTUNREACH: unreachable,

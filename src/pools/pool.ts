@@ -17,7 +17,7 @@ const callLimitMs = 6_000;
 const startLimitMs = 8_000;
 /** An answer slower than this is reported as a degraded pool. */
 const slowMs = 1_000;
-const probeEveryMs = 15_000;
+const defaultProbeEveryMs = 15_000;
 const retryEveryMs = 1_000;
 /** A view that stays dead this long is replaced by a fresh one, which also finds a server that moved. */
 const reattachAfterMs = 8_000;
@@ -29,6 +29,9 @@ export interface PoolHealth {
   readonly reason: string;
 }
 
+/** How a probe went; `gone`: what is held open is no longer what the pool's path leads to. */
+type Answer = 'well' | 'failed' | 'gone';
+
 interface View<S> {
   readonly path: string;
   readonly gate: Gate;
@@ -36,17 +39,31 @@ interface View<S> {
   readonly state: S;
 }
 
+/** What a pool is used for, beside being reached. */
+export interface PoolUse<S> {
+  /**
+   * Finds, or with `make` makes, on the tree what the work needs; called right after each attach. Only the first one
+   * may make: what is missing later was lost, and must not be replaced by something empty.
+   */
+  prepare(tree: Tree, options: { readonly make: boolean }): Promise<S>;
+  /** Whether what was found is still linked where it was; asked of trees that do not tell of it by ESTALE. */
+  isIntact?(state: S, tree: Tree): Promise<boolean>;
+  /** Whether this process may make what is missing at all. */
+  readonly mayMake: boolean;
+}
+
 const open = promisify(fs.open);
 
 /**
  * One pool as the controller uses it: attached once, kept, healed when it fails, let go of at the end.
- * `S` is what `prepare` finds or makes on the tree right after it was attached.
+ * `S` is what `prepare` finds on the tree.
  */
 export class Pool<S> {
   readonly name: string;
   readonly #backend: Backend;
-  readonly #prepare: (tree: Tree) => Promise<S>;
+  readonly #use: PoolUse<S>;
   readonly #log: Logger;
+  readonly #probeEveryMs: number;
   readonly #onUp = new Set<() => void>();
   #view: View<S> | undefined;
   #down: CsiError | undefined;
@@ -56,15 +73,23 @@ export class Pool<S> {
   #timer: NodeJS.Timeout | undefined;
   #checking: Promise<void> | undefined;
   /** The question that the server has not answered yet. */
-  #probe: Promise<boolean> | undefined;
+  #probe: Promise<Answer> | undefined;
   #stopped = false;
+  #everUp = false;
   /** The view will never work again: what it leads to is gone from the server. */
   #stale = false;
 
-  constructor(name: string, backend: Backend, prepare: (tree: Tree) => Promise<S>, log: Logger) {
+  constructor(
+    name: string,
+    backend: Backend,
+    use: PoolUse<S>,
+    log: Logger,
+    probeEveryMs: number = defaultProbeEveryMs,
+  ) {
+    this.#probeEveryMs = probeEveryMs;
     this.name = name;
     this.#backend = backend;
-    this.#prepare = prepare;
+    this.#use = use;
     this.#log = log.child({ pool: name });
   }
 
@@ -103,11 +128,12 @@ export class Pool<S> {
     try {
       return await work(this.#view.state, this.#view.tree);
     } catch (error) {
-      if (isErrno(error, 'ESTALE', 'EIO', 'ETIMEDOUT', 'EHOSTDOWN', 'EBADF')) {
+      // One file that fails or is missing says nothing of the others: the probe finds out whether it is the pool.
+      if (isErrno(error, 'EIO', 'ENOENT')) this.#schedule(0);
+      if (isErrno(error, 'ESTALE', 'ETIMEDOUT', 'EHOSTDOWN', 'EBADF')) {
         const name = errnoName(error);
         this.#stale ||= name === 'ESTALE' || name === 'EBADF';
-        this.#fail(`a call failed with ${name}`);
-        throw this.#unavailable(`does not answer (${name})`, error);
+        this.#fail(`a call failed with ${name}`, this.#unavailable(`does not answer (${name})`));
       }
       throw fromNodeError(error, this.name);
     }
@@ -141,10 +167,10 @@ export class Pool<S> {
   }
 
   /** From now on calls fail at once, until a probe in the background was answered. */
-  #fail(what: string): void {
+  #fail(what: string, error = this.#unavailable('does not answer')): void {
     if (this.#down !== undefined || this.#stopped) return;
     this.#log.warn({ what }, 'pool is down');
-    this.#setDown(this.#unavailable('does not answer'));
+    this.#setDown(error);
     this.#schedule(0);
   }
 
@@ -155,6 +181,7 @@ export class Pool<S> {
   }
 
   #setUp(view: View<S>): void {
+    this.#everUp = true;
     this.#down = undefined;
     this.#stale = false;
     this.#probe = undefined;
@@ -182,7 +209,7 @@ export class Pool<S> {
       })
       .finally(() => {
         this.#checking = undefined;
-        this.#schedule(this.#down === undefined ? probeEveryMs : retryEveryMs);
+        this.#schedule(this.#down === undefined ? this.#probeEveryMs : retryEveryMs);
       });
     return this.#checking;
   }
@@ -193,13 +220,15 @@ export class Pool<S> {
     if (view !== undefined && !this.#stale) {
       this.#probe ??= this.#ask(view);
       const answered = await within(this.#probe, callLimitMs);
-      if (answered === true) {
+      if (answered === 'well') {
         // Calls given up earlier may still change the tree: only when the last is back is a retry alone on it.
         if (this.#down !== undefined && view.gate.held === 0) this.#setUp(view);
         return;
       }
-      this.#fail(answered === false ? 'a probe failed' : 'a probe has not returned');
-      if (performance.now() - this.#downSince < reattachAfterMs) return;
+      if (answered === 'gone')
+        this.#fail('its directory is gone or another one', this.#unavailable('was taken away'));
+      else this.#fail(answered === 'failed' ? 'a probe failed' : 'a probe has not returned');
+      if (!this.#stale && performance.now() - this.#downSince < reattachAfterMs) return;
     }
     if (view !== undefined) {
       // First the old view, by force if need be: what still waits on it fails and cannot change the tree any more,
@@ -212,20 +241,36 @@ export class Pool<S> {
   }
 
   /** Asks the server itself (statfs is never answered from a cache), beside the gate. One question at a time. */
-  async #ask(view: View<S>): Promise<boolean> {
+  async #ask(view: View<S>): Promise<Answer> {
     const startedAt = performance.now();
     const error = await new Promise<NodeJS.ErrnoException | null>((resolve) => {
       fs.statfs(view.tree.root.at('.'), (failure) => resolve(failure));
     });
-    if (this.#view !== view) return false;
+    const took = Math.round(performance.now() - startedAt);
+    const gone = error === null && !(await this.#isCurrent(view));
+    if (this.#view !== view) return 'failed';
     this.#probe = undefined;
-    this.#stale ||= isErrno(error, 'ESTALE', 'EBADF');
-    if (error === null) this.#lastProbeMs = Math.round(performance.now() - startedAt);
-    return error === null;
+    this.#stale ||= gone || isErrno(error, 'ESTALE', 'EBADF');
+    if (error !== null) return 'failed';
+    this.#lastProbeMs = took;
+    return gone ? 'gone' : 'well';
+  }
+
+  async #isCurrent({ tree, state }: View<S>): Promise<boolean> {
+    if (this.#backend.isCurrent === undefined) return true;
+    try {
+      return (
+        (await this.#backend.isCurrent(tree.root)) && (await this.#use.isIntact?.(state, tree)) !== false
+      );
+    } catch (error) {
+      this.#log.warn({ err: error }, 'the directory of the pool could not be looked at');
+      return false;
+    }
   }
 
   async #attach(): Promise<View<S>> {
-    const path = await this.#backend.attach();
+    const make = this.#use.mayMake && !this.#everUp;
+    const path = await this.#backend.attach({ make });
     try {
       const fd = await open(path, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
       // Each view has slots of its own: those of a dead one may be taken for as long as the kernel likes.
@@ -239,7 +284,7 @@ export class Pool<S> {
       });
       const tree = new Tree(gate, fd, this.#backend.needsSync);
       try {
-        return { path, gate, tree, state: await this.#prepare(tree) };
+        return { path, gate, tree, state: await this.#use.prepare(tree, { make }) };
       } catch (error) {
         tree.abandon();
         throw error;

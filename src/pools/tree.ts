@@ -15,6 +15,8 @@ export interface Dir {
 }
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = fs.constants;
+/** open(2): names a file without opening it, which needs no permission on it and no round trip. Node has no name for it. */
+const O_PATH = 0o10000000;
 
 export function dirOf(fd: number): Dir {
   const base = `/proc/self/fd/${fd}/`;
@@ -90,10 +92,20 @@ export class Tree {
   }
 
   /** Opens a directory below this one; ENOTDIR or ELOOP where the name is a symbolic link. */
-  async openDir(dir: Dir, name: string | Buffer): Promise<Dir> {
+  openDir(dir: Dir, name: string | Buffer): Promise<Dir> {
+    return this.#openDir(dir, name, O_RDONLY);
+  }
+
+  /** Opens a directory as `openDir` does, but only to set its attributes. */
+  openForAttributes(dir: Dir, name: string): Promise<Dir> {
+    // What needs a sync has to be opened for real.
+    return this.#openDir(dir, name, this.#needsSync ? O_RDONLY : O_PATH);
+  }
+
+  async #openDir(dir: Dir, name: string | Buffer, flags: number): Promise<Dir> {
     const fd = await this.#run<number>(
       [dir],
-      (done) => fs.open(dir.at(name), O_RDONLY | O_DIRECTORY | O_NOFOLLOW, done),
+      (done) => fs.open(dir.at(name), flags | O_DIRECTORY | O_NOFOLLOW, done),
       (late) => fs.close(late, () => {}),
     );
     const opened = dirOf(fd);
@@ -111,14 +123,15 @@ export class Tree {
     if (dir.busy === 0) fs.close(dir.fd, () => {});
   }
 
-  /** Sets permission bits and owner of a directory through a descriptor, so that no link is followed. */
-  async setOwner(dir: Dir, attributes: { mode?: number; uid?: number; gid?: number }): Promise<void> {
-    const { mode, uid, gid } = attributes;
-    // -1 leaves an owner as it is (chown(2)). The owner goes first: chown clears the setuid bits.
-    if (uid !== undefined || gid !== undefined) {
-      await this.#run([dir], (done) => fs.fchown(dir.fd, uid ?? -1, gid ?? -1, done));
-    }
-    if (mode !== undefined) await this.#run([dir], (done) => fs.fchmod(dir.fd, mode, done));
+  /** Sets the owner of a directory that was opened for its attributes; undefined leaves it as it is. */
+  setOwner(dir: Dir, uid: number | undefined, gid: number | undefined): Promise<void> {
+    // -1 leaves an owner as it is (chown(2)). By the descriptor's own path no link is followed.
+    return this.#run([dir], (done) => fs.chown(`/proc/self/fd/${dir.fd}`, uid ?? -1, gid ?? -1, done));
+  }
+
+  /** Sets the permission bits of a directory that was opened for its attributes. */
+  setMode(dir: Dir, mode: number): Promise<void> {
+    return this.#run([dir], (done) => fs.chmod(`/proc/self/fd/${dir.fd}`, mode, done));
   }
 
   /** Makes what was changed in these directories durable; nothing to do on NFS. */

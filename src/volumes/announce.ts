@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { PoolConfig } from '../config/schema.ts';
-import { Pool } from '../pools/pool.ts';
+import { Pool, type PoolUse } from '../pools/pool.ts';
 import { announceNode, type NodeRecord } from './nodes.ts';
 import { openState, type State } from './state.ts';
 import { backendOf } from './stores.ts';
@@ -18,8 +18,11 @@ export interface AnnounceOptions {
 
 /** A share that was restored or rebuilt knows its nodes again after this time at the latest. */
 const repeatEveryMs = 300_000;
-/** A pool that answers, but cannot take the record (it is full, say), is asked again after this time. */
-const retryEveryMs = 15_000;
+/** A pool that answers, but cannot take the record (it is full, say, or no controller met it yet), is asked again. */
+const retryEveryMs = 5_000;
+
+/** A node makes nothing of a pool: where there is no state yet, no controller has met the pool. */
+const nodeUse: PoolUse<State | undefined> = { mayMake: false, prepare: openState };
 
 /**
  * Leaves a node's record on each pool, in the background, and sees to it again and again: each pool is attached for
@@ -36,7 +39,7 @@ function keepAnnouncedOn(
   config: PoolConfig,
   { node, stateDir, log, repeatMs = repeatEveryMs, retryMs = retryEveryMs }: AnnounceOptions,
 ): () => Promise<void> {
-  let pool: Pool<State> | undefined;
+  let pool: Pool<State | undefined> | undefined;
   let timer: NodeJS.Timeout | undefined;
   let ended = false;
 
@@ -47,19 +50,23 @@ function keepAnnouncedOn(
   }
 
   function begin(): void {
-    const attached = new Pool(config.name, backendOf(config, stateDir, log), openState, log);
+    const attached = new Pool(config.name, backendOf(config, stateDir, log), nodeUse, log);
     pool = attached;
     attached.onUp(() => void announce(attached));
     attached.start();
   }
 
-  async function announce(attached: Pool<State>): Promise<void> {
+  async function announce(attached: Pool<State | undefined>): Promise<void> {
     clearTimeout(timer);
     try {
-      await attached.use((state, tree) => announceNode(state, tree, node));
+      const announced = await attached.use(async (state, tree) => {
+        if (state === undefined) return false;
+        await announceNode(state, tree, node);
+        return true;
+      });
       pool = undefined;
       await attached.stop();
-      later(repeatMs, begin);
+      later(announced ? repeatMs : retryMs, begin);
     } catch (error) {
       log.warn({ err: error, pool: config.name }, 'could not announce the node');
       later(retryMs, () => void announce(attached));

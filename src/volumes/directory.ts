@@ -1,18 +1,19 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../errors/csi-error.ts';
 import { isErrno } from '../errors/node-error.ts';
-import type { Tree } from '../pools/tree.ts';
+import type { Dir, Tree } from '../pools/tree.ts';
 import { atPlace, notDirectory, type Place } from './beneath.ts';
-import { claimPath, refuseInsideOther, releasePath } from './path-claims.ts';
-import type { VolumeRecord } from './record.ts';
-import { createRecord, finishRecord, readRecord, removeRecord } from './records.ts';
+import { claimPath, hasClaim, refuseOtherVolumes, releasePath } from './path-claims.ts';
+import { encodeRecord, type VolumeRecord } from './record.ts';
+import { createRecord, readRecord } from './records.ts';
 import type { State } from './state.ts';
+import { hasUnrecordedMode, isUnrecorded, unrecordedMode } from './unrecorded.ts';
 
 /**
- * Makes a directory volume: its record first, exclusively and marked as unfinished, then its directory, exclusively
- * too, then the mark goes. Killed in between, a retry finds the record and goes on. Returns the record, that of an
- * earlier try included; the caller compares it with what is asked for now. Throws ALREADY_EXISTS where the directory
- * was there before.
+ * Makes a directory volume: its directory first, exclusively and with a mode that says so, then its record,
+ * exclusively too, then its mode is set. So where there is a record, the directory was made for it. Killed in between,
+ * a retry goes on with the directory. Returns the record, that of an earlier call included; the caller compares it
+ * with what is asked for now. Throws ALREADY_EXISTS where the directory was there before.
  */
 export async function createDirectory(
   state: State,
@@ -20,59 +21,32 @@ export async function createDirectory(
   key: string,
   wanted: VolumeRecord,
 ): Promise<VolumeRecord> {
-  const begun = { ...wanted, ready: false };
-  const fresh = await createRecord(state, tree, key, begun);
-  const record = fresh ? begun : await readRecord(state, tree, key);
-  if (record === undefined) throw vanished(key);
-  // A record of another directory is not this request's to finish; the caller refuses it.
-  if (record.ready || record.subDir !== wanted.subDir) return record;
+  encodeRecord(wanted);
+  const { subDir } = wanted;
+  if (hasClaim(subDir, key)) {
+    await refuseOtherVolumes(state, tree, subDir, key);
+    await claimPath(state, tree, subDir, key);
+  }
   try {
-    await claimPath(state, tree, record.subDir, key);
-    await atPlace(tree, record.subDir, { make: true }, (place) => make(state, tree, key, record, place));
+    const record = await atPlace(tree, subDir, { make: true }, (place) =>
+      make(state, tree, key, wanted, place),
+    );
+    if (record.subDir !== subDir) await releasePath(state, tree, subDir, key);
+    return record;
   } catch (error) {
-    if (error instanceof CsiError && refusals.has(error.reason)) await forget(state, tree, key, record);
+    if (isFinal(error) && (await readRecord(state, tree, key))?.subDir !== subDir) {
+      await releasePath(state, tree, subDir, key);
+    }
     throw error;
   }
-  const finished = await finishRecord(state, tree, key, record);
-  await tree.sync(state.volumes);
-  return finished;
-}
-
-/** Removes what a refused request has put down, unless another controller has made the volume meanwhile. */
-async function forget(state: State, tree: Tree, key: string, record: VolumeRecord): Promise<void> {
-  const current = await readRecord(state, tree, key);
-  if (current?.id !== record.id || current.ready) return;
-  await releasePath(state, tree, record.subDir, key);
-  await removeRecord(state, tree, key);
-}
-
-/**
- * Removes a volume that was never finished. Its directory goes only if it is empty: nobody was told of the volume, so
- * whatever is in a directory of that name is somebody else's.
- */
-export async function discardUnfinished(
-  state: State,
-  tree: Tree,
-  key: string,
-  record: VolumeRecord,
-): Promise<void> {
-  try {
-    await atPlace(tree, record.subDir, { make: false }, async (place) => {
-      if (await isOwn(state, tree, key, place)) await tree.rmdir(place.parent, place.name);
-    });
-  } catch (error) {
-    const left = isErrno(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR') || error instanceof CsiError;
-    if (!left) throw error;
-  }
-  await releasePath(state, tree, record.subDir, key);
-  await removeRecord(state, tree, key);
 }
 
 /** Whether a volume's directory is there. FAILED_PRECONDITION where its path leads through a link. */
 export async function directoryExists(tree: Tree, subDir: string): Promise<boolean> {
   try {
     return await atPlace(tree, subDir, { make: false }, async (place) => {
-      if ((await tree.lstat(place.parent, place.name)).isDirectory()) return true;
+      const stats = await tree.lstat(place.parent, place.name);
+      if (stats.isDirectory()) return !hasUnrecordedMode(stats);
       throw notDirectory(subDir, place.name);
     });
   } catch (error) {
@@ -81,77 +55,96 @@ export async function directoryExists(tree: Tree, subDir: string): Promise<boole
   }
 }
 
-/** Refusals after which nothing may be left of a volume that was new. */
-const refusals = new Set([
-  'directory-exists',
-  'volumes-overlap',
-  'path-not-directory',
-  'owner-refused',
-  'name-too-long',
-]);
-
 async function make(
   state: State,
   tree: Tree,
   key: string,
-  record: VolumeRecord,
+  wanted: VolumeRecord,
   place: Place,
-): Promise<void> {
-  let adopted = false;
+): Promise<VolumeRecord> {
+  const mode = hasClaim(wanted.subDir, key) ? unrecordedMode.claimed : unrecordedMode.plain;
   try {
-    await tree.mkdir(place.parent, place.name, record.mode & 0o1777);
+    await tree.mkdir(place.parent, place.name, mode);
   } catch (error) {
     if (!isErrno(error, 'EEXIST')) throw error;
-    const own = await isOwn(state, tree, key, place);
-    // Looked at last: who has written into the directory meanwhile was told of the volume before.
-    if ((await readRecord(state, tree, key))?.ready) return;
-    if (!own) throw exists(record.subDir);
-    adopted = true;
+    const record = await readRecord(state, tree, key);
+    if (record !== undefined) {
+      if (record.subDir === wanted.subDir) await finish(tree, place, record);
+      return record;
+    }
+    if (!(await isUnrecorded(tree, place, mode))) throw exists(wanted.subDir);
   }
+  const directory = await tree.openForAttributes(place.parent, place.name);
   try {
-    await refuseInsideOther(state, tree, record.subDir);
-    await setAttributes(tree, place, record, adopted);
-  } catch (error) {
-    // Refused for good: the directory, still empty, goes again.
-    if (error instanceof CsiError) await tree.rmdir(place.parent, place.name);
-    throw error;
-  }
-  await tree.sync(place.parent);
-}
-
-/**
- * Whether a directory that is there already can be that of an unfinished volume: made after its record, by the clock
- * of one server, and empty, since nobody was told of the volume yet.
- */
-async function isOwn(state: State, tree: Tree, key: string, place: Place): Promise<boolean> {
-  const directory = await tree.lstat(place.parent, place.name);
-  const link = await tree.lstat(state.volumes, key);
-  if (!directory.isDirectory() || directory.ctimeNs < link.ctimeNs) return false;
-  return (await tree.list(place.parent, place.name)).length === 0;
-}
-
-async function setAttributes(
-  tree: Tree,
-  place: Place,
-  record: VolumeRecord,
-  adopted: boolean,
-): Promise<void> {
-  // mkdir takes no setuid and setgid bits (mkdir(2)), and an adopted directory may have been made as a parent.
-  const special = adopted || (record.mode & 0o6000) !== 0;
-  if (!special && record.uid === undefined && record.gid === undefined) return;
-  const directory = await tree.openDir(place.parent, place.name);
-  try {
-    await tree.setOwner(directory, {
-      ...(special ? { mode: record.mode } : {}),
-      ...(record.uid === undefined ? {} : { uid: record.uid }),
-      ...(record.gid === undefined ? {} : { gid: record.gid }),
-    });
-  } catch (error) {
-    if (isErrno(error, 'EPERM', 'EACCES')) throw squashed(record, error);
-    throw error;
+    const record = await recordIt(state, tree, key, wanted, { place, directory });
+    if (record.subDir === wanted.subDir) await setMode(tree, directory, record);
+    else await tree.rmdir(place.parent, place.name);
+    return record;
   } finally {
     tree.closeDir(directory);
   }
+}
+
+/** Makes an empty, unrecorded directory a volume, or takes it away again. */
+async function recordIt(
+  state: State,
+  tree: Tree,
+  key: string,
+  wanted: VolumeRecord,
+  { place, directory }: { place: Place; directory: Dir },
+): Promise<VolumeRecord> {
+  try {
+    // Again, now that others can see the directory: whoever made a volume above it meanwhile is found, or finds it.
+    if (hasClaim(wanted.subDir, key)) await refuseOtherVolumes(state, tree, wanted.subDir, key);
+    if (wanted.uid !== undefined || wanted.gid !== undefined) await setOwner(tree, directory, wanted);
+    await tree.sync(place.parent);
+    if (await createRecord(state, tree, key, wanted)) return wanted;
+    const record = await readRecord(state, tree, key);
+    if (record === undefined) throw vanished(key);
+    return record;
+  } catch (error) {
+    if (isFinal(error)) await tree.rmdir(place.parent, place.name);
+    throw error;
+  }
+}
+
+/** Sets the mode of a directory whose maker was killed after it had left the record, or is about to. */
+async function finish(tree: Tree, place: Place, record: VolumeRecord): Promise<void> {
+  try {
+    if (!hasUnrecordedMode(await tree.lstat(place.parent, place.name))) return;
+    const directory = await tree.openForAttributes(place.parent, place.name);
+    try {
+      await setMode(tree, directory, record);
+    } finally {
+      tree.closeDir(directory);
+    }
+  } catch (error) {
+    // A volume whose directory is lost is told of by its health, and by the node that looks for it.
+    if (!isErrno(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) throw error;
+  }
+}
+
+async function setMode(tree: Tree, directory: Dir, record: VolumeRecord): Promise<void> {
+  await tree.setMode(directory, record.mode);
+  await tree.sync(directory);
+}
+
+async function setOwner(tree: Tree, directory: Dir, record: VolumeRecord): Promise<void> {
+  try {
+    await tree.setOwner(directory, record.uid, record.gid);
+  } catch (error) {
+    if (isErrno(error, 'EPERM', 'EACCES')) throw squashed(record, error);
+    throw error;
+  }
+}
+
+/** Refusals that no retry changes by itself: nothing may be left of a volume that was new. */
+const refusals = new Set(['directory-exists', 'volumes-overlap', 'path-not-directory', 'owner-refused']);
+
+function isFinal(error: unknown): boolean {
+  return error instanceof CsiError
+    ? refusals.has(error.reason)
+    : isErrno(error, 'EACCES', 'EPERM', 'EROFS', 'ENAMETOOLONG', 'EMLINK', 'ENOSPC', 'EDQUOT', 'ENOTDIR');
 }
 
 function exists(subDir: string): CsiError {
@@ -174,7 +167,7 @@ function squashed(record: VolumeRecord, cause: unknown): CsiError {
   return new CsiError(
     status.INVALID_ARGUMENT,
     'owner-refused',
-    `The owner or mode of the directory ${record.subDir} cannot be set: the server does not let root do it (root_squash); leave out uid, gid and special mode bits, or export with no_root_squash.`,
+    `The owner of the directory ${record.subDir} cannot be set: the server does not let root do it (root_squash); leave out uid and gid, or export with no_root_squash.`,
     { cause },
   );
 }

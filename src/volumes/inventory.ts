@@ -1,8 +1,8 @@
 import { isErrno } from '../errors/node-error.ts';
 import type { Tree } from '../pools/tree.ts';
-import { attachedNodes, attachmentsOf } from './attachments.ts';
+import { attachedKeys, attachedNodes, attachmentsOf } from './attachments.ts';
 import type { VolumeRecord } from './record.ts';
-import { listKeys, readRecord } from './records.ts';
+import { readRecord, recordKeys } from './records.ts';
 import type { State } from './state.ts';
 import { isStaticKey } from './volume-id.ts';
 
@@ -41,11 +41,12 @@ export class Inventory {
 
   /** All keys of the pool, static volumes that are attached included, sorted. */
   async keys(state: State, tree: Tree): Promise<{ keys: string[]; attached: ReadonlySet<string> }> {
-    const [dynamic, folders] = await Promise.all([listKeys(state, tree), tree.list(state.attachments, '.')]);
+    const names = await tree.list(state.volumes, '.');
+    const [dynamic, attachedOnes] = [recordKeys(names), attachedKeys(names)];
     const present = new Set(dynamic);
     for (const key of this.#known.keys()) if (!present.has(key)) this.#known.delete(key);
-    const attached = new Set(folders);
-    const keys = [...dynamic, ...folders.filter(isStaticKey)].sort();
+    const attached = new Set(attachedOnes);
+    const keys = [...dynamic, ...attachedOnes.filter(isStaticKey)].sort();
     return { keys, attached };
   }
 
@@ -87,8 +88,7 @@ export class Inventory {
     }
     try {
       const record = await readRecord(state, tree, key);
-      // Nobody was told yet of a volume that is still being made.
-      if (record === undefined || !record.ready) return undefined;
+      if (record === undefined) return undefined;
       this.note(key, record);
       return { key, record, nodes };
     } catch (error) {

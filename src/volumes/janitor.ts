@@ -1,7 +1,10 @@
 import type { Logger } from 'pino';
 import type { Pool } from '../pools/pool.ts';
+import type { VolumeRecord } from './record.ts';
+import { forgetAside } from './records.ts';
 import type { State } from './state.ts';
 import { sweepClaims } from './sweep-claims.ts';
+import { sweepDeletions } from './sweep-deletions.ts';
 import { emptyTrash } from './trash.ts';
 
 /** The answer to a delete is sent, and perhaps the next one taken, before its bytes are removed. */
@@ -12,7 +15,13 @@ const pollMs = 10;
 /** A round that removed nothing, since the rest is not ripe or stuck, is repeated after this time. */
 const againMs = 300_000;
 
-/** Empties the trash of one pool in the background, behind the requests. */
+/** A volume that is deleted but for the record of it that was set aside. */
+interface DeletedVolume {
+  readonly key: string;
+  readonly record: VolumeRecord;
+}
+
+/** Ends deletions and empties the trash of one pool in the background, behind the requests. */
 export class Janitor {
   readonly #pool: Pool<State>;
   readonly #busy: () => boolean;
@@ -23,6 +32,7 @@ export class Janitor {
   #kicked = false;
   #stopped = false;
   #timer: NodeJS.Timeout | undefined;
+  #deleted: DeletedVolume[] = [];
 
   /** `busy` says whether requests are being served, which then go first. */
   constructor(pool: Pool<State>, busy: () => boolean, log: Logger) {
@@ -32,7 +42,13 @@ export class Janitor {
     pool.onUp(() => this.kick());
   }
 
-  /** There is something in the trash. */
+  /** A volume's directory has gone, perhaps into the trash. */
+  deleted(volume: DeletedVolume): void {
+    this.#deleted.push(volume);
+    this.kick();
+  }
+
+  /** There may be something in the trash. */
   kick(): void {
     this.#kicked = true;
     // Not put off by the next delete: a stream of them must not keep the trash from ever being emptied.
@@ -50,6 +66,7 @@ export class Janitor {
     await this.#sweep();
     while (this.#kicked && !this.#stopped) {
       this.#kicked = false;
+      await this.#forgetDeleted();
       try {
         const { removed, stuck } = await this.#pool.use((state, tree) =>
           emptyTrash(state, tree, () => this.#pause()),
@@ -79,9 +96,30 @@ export class Janitor {
     if (performance.now() - this.#sweptAt < againMs) return;
     this.#sweptAt = performance.now();
     try {
-      await this.#pool.use((state, tree) => sweepClaims(state, tree));
+      const { refused } = await this.#pool.use(async (state, tree) => {
+        await sweepClaims(state, tree);
+        return sweepDeletions(state, tree);
+      });
+      for (const error of refused) this.#log.warn({ err: error }, 'a deletion cannot be ended');
     } catch (error) {
-      if (!this.#stopped) this.#log.warn({ err: error }, 'claims of killed controllers could not be swept');
+      if (!this.#stopped)
+        this.#log.warn({ err: error }, 'what killed controllers have left could not be swept');
+    }
+  }
+
+  /** What fails here is done by a sweep, or by the next controller. */
+  async #forgetDeleted(): Promise<void> {
+    const volumes = this.#deleted;
+    this.#deleted = [];
+    try {
+      await this.#pool.use(async (state, tree) => {
+        for (const { key, record } of volumes) {
+          await this.#pause();
+          await forgetAside(state, tree, key, record);
+        }
+      });
+    } catch (error) {
+      if (!this.#stopped) this.#log.warn({ err: error }, 'records of deleted volumes are left for a while');
     }
   }
 

@@ -3,10 +3,15 @@ import { status } from '@grpc/grpc-js';
 import { CsiError } from '../errors/csi-error.ts';
 import { isErrno } from '../errors/node-error.ts';
 import type { Tree } from '../pools/tree.ts';
-import { attachmentsOf } from './attachments.ts';
+import { attachedKeys, attachmentsOf } from './attachments.ts';
+import { atPlace } from './beneath.ts';
 import { readRecord } from './records.ts';
 import type { State } from './state.ts';
-import { keyOf } from './volume-id.ts';
+import { hasUnrecordedMode } from './unrecorded.ts';
+import { isStaticKey, keyOf } from './volume-id.ts';
+
+/** A claim without a volume that is younger may be that of one that is being made at this moment. */
+const settledMs = 600_000;
 
 /**
  * Which directory belongs to which volume, for the check that no volume lies inside another. A volume whose
@@ -18,26 +23,36 @@ function claimName(subDir: string): string {
   return createHash('sha256').update(subDir).digest('hex').slice(0, 40);
 }
 
-/** Puts down that this directory is the volume's; before the directory is made. */
+/** Whether a volume of this key needs a claim on its directory. */
+export function hasClaim(subDir: string, key: string): boolean {
+  return subDir !== key;
+}
+
+/**
+ * Puts down that this directory is the volume's, before it is made. Throws ALREADY_EXISTS where it is another
+ * volume's, ABORTED where another one is being made of it.
+ */
 export async function claimPath(state: State, tree: Tree, subDir: string, key: string): Promise<void> {
-  if (subDir === key) return;
+  const name = claimName(subDir);
   try {
-    await tree.symlink(state.paths, claimName(subDir), key);
+    await tree.symlink(state.paths, name, key);
   } catch (error) {
     if (!isErrno(error, 'EEXIST')) throw error;
-    // Left by a volume that is gone, or there since an earlier try: the record decides (see ownerOf).
     const claimant = await claimedBy(state, tree, subDir);
     if (claimant === key) return;
     const owner = await ownerOf(state, tree, subDir);
-    if (owner !== undefined && owner !== key) throw taken(subDir, owner);
-    if (claimant !== undefined) await releasePath(state, tree, subDir, claimant);
-    await tree.symlink(state.paths, claimName(subDir), key);
+    if (owner !== undefined) throw taken(subDir, owner);
+    // Left by a volume that is gone, or never came to be.
+    const { ctimeMs } = await tree.lstat(state.paths, name);
+    if (claimant === undefined || Date.now() - Number(ctimeMs) < settledMs) throw beingMade(subDir);
+    await releasePath(state, tree, subDir, claimant);
+    await tree.symlink(state.paths, name, key);
   }
   await tree.sync(state.paths);
 }
 
 export async function releasePath(state: State, tree: Tree, subDir: string, key: string): Promise<void> {
-  if (subDir === key || (await claimedBy(state, tree, subDir)) !== key) return;
+  if (!hasClaim(subDir, key) || (await claimedBy(state, tree, subDir)) !== key) return;
   try {
     await tree.unlink(state.paths, claimName(subDir));
   } catch (error) {
@@ -46,24 +61,41 @@ export async function releasePath(state: State, tree: Tree, subDir: string, key:
 }
 
 /**
- * Throws ALREADY_EXISTS where a directory above this one is another volume's. Called after the directory was
- * made: whoever makes a volume of a directory above has put down its claim before, or fails to make it.
+ * Throws ALREADY_EXISTS where this directory, or one above it, is another volume's. Called before the directory is
+ * made, so that nothing is made inside another volume, and again afterwards: whoever makes a volume of a directory
+ * above meanwhile has either recorded it before, or shows by its mode that he is about to.
  * Nothing can be below a directory that was just made, so that is the whole check.
  */
-export async function refuseInsideOther(state: State, tree: Tree, subDir: string): Promise<void> {
+export async function refuseOtherVolumes(
+  state: State,
+  tree: Tree,
+  subDir: string,
+  key: string,
+): Promise<void> {
   const parts = subDir.split('/');
-  for (let length = 1; length < parts.length; length += 1) {
-    const above = parts.slice(0, length).join('/');
-    const owner = await ownerOf(state, tree, above);
-    if (owner !== undefined) throw taken(subDir, owner);
+  for (let length = 1; length <= parts.length; length += 1) {
+    const path = parts.slice(0, length).join('/');
+    if (length < parts.length && (await isBeingMade(tree, path))) throw beingMade(path);
+    const owner = await ownerOf(state, tree, path);
+    if (owner !== undefined && (length < parts.length || owner !== key)) throw taken(subDir, owner);
   }
   if (parts.length === 1) return;
   // Static volumes have no record: they are known while they are attached.
-  const folders = await tree.list(state.attachments, '.');
-  for (const folder of folders.filter((name) => name.startsWith('@'))) {
-    for (const { subDir: other, handle } of await attachmentsOf(state, tree, folder)) {
+  for (const attached of attachedKeys(await tree.list(state.volumes, '.')).filter(isStaticKey)) {
+    for (const { subDir: other, handle } of await attachmentsOf(state, tree, attached)) {
       if (other !== undefined && subDir.startsWith(`${other}/`)) throw taken(subDir, handle ?? other);
     }
+  }
+}
+
+async function isBeingMade(tree: Tree, path: string): Promise<boolean> {
+  try {
+    return await atPlace(tree, path, { make: false }, async ({ parent, name }) =>
+      hasUnrecordedMode(await tree.lstat(parent, name)),
+    );
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return false;
+    throw error;
   }
 }
 
@@ -92,5 +124,13 @@ function taken(subDir: string, owner: string): CsiError {
     status.ALREADY_EXISTS,
     'volumes-overlap',
     `The directory ${subDir} is, or lies inside, the directory of the volume ${owner}; volumes never overlap: choose another subDir.`,
+  );
+}
+
+function beingMade(subDir: string): CsiError {
+  return new CsiError(
+    status.ABORTED,
+    'volume-busy',
+    `The directory ${subDir} is being made a volume by another request at the same time; repeat the call.`,
   );
 }

@@ -11,8 +11,6 @@ export type OnDelete = (typeof onDeleteValues)[number];
 export interface VolumeRecord {
   /** Random; tells this volume from an earlier or later one of the same name. */
   readonly id: string;
-  /** False until CreateVolume has made the directory: until then nobody was told of the volume. */
-  readonly ready: boolean;
   /** Counts the changes of this record. */
   readonly revision: number;
   /** The CSI name it was asked for with. */
@@ -41,7 +39,6 @@ export function encodeRecord(record: VolumeRecord): string {
     v: 1,
     id: record.id,
     rev: record.revision,
-    unfinished: record.ready ? undefined : true,
     name: record.name,
     dir: record.subDir,
     size: record.capacity.toString(),
@@ -74,7 +71,7 @@ export function decodeRecord(text: string): VolumeRecord | undefined {
   } catch {
     return undefined;
   }
-  const { v, id, rev, unfinished, name, dir, size, onDelete, asked = onDelete, mode, uid, gid } = fields;
+  const { v, id, rev, name, dir, size, onDelete, asked = onDelete, mode, uid, gid } = fields;
   if (
     v !== 1 ||
     typeof id !== 'string' ||
@@ -94,7 +91,6 @@ export function decodeRecord(text: string): VolumeRecord | undefined {
   }
   return {
     id,
-    ready: unfinished !== true,
     revision: rev,
     name,
     subDir: dir,

@@ -9,78 +9,124 @@ import { isKey } from './volume-id.ts';
 
 /**
  * The records of a pool's volumes: `.berth/volumes/<key>` is a symbolic link whose target is the record, since
- * that is exclusive, atomic and, on NFS, durable in a single round trip.
+ * that is exclusive, atomic and, on NFS, durable in a single round trip. Beside it are claims on its next revision,
+ * `,<key>.<id>.<revision>`, and it lies at `,<key>.deleting` while the volume is deleted.
  */
 
-/** Begins the name of a claim; no key begins so. */
+/** Begins the name of what is no record yet, or none any more; no key begins so. */
 const claimMark = ',';
 
-/** The keys of all records of a pool, in no order. */
-export async function listKeys(state: State, tree: Tree): Promise<string[]> {
-  const names = await tree.list(state.volumes, '.');
-  // Claims, and what else may lie there: .nfs files of a server, somebody's notes.
+/** The keys of the records, by the names in their folder; in no order. */
+export function recordKeys(names: readonly string[]): string[] {
+  // Claims, attachments, and what else may lie there: .nfs files of a server, somebody's notes.
   return names.filter(isKey);
 }
 
 /** Reads a record; undefined where there is none. An unreadable one is an error that names the file. */
-export async function readRecord(state: State, tree: Tree, key: string): Promise<VolumeRecord | undefined> {
+export function readRecord(state: State, tree: Tree, key: string): Promise<VolumeRecord | undefined> {
+  return readRecordAt(state, tree, key);
+}
+
+async function readRecordAt(state: State, tree: Tree, name: string): Promise<VolumeRecord | undefined> {
   let text: string;
   try {
-    text = await tree.readlink(state.volumes, key);
+    text = await tree.readlink(state.volumes, name);
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return undefined;
-    if (isErrno(error, 'EINVAL')) throw unreadable(key, error);
+    if (isErrno(error, 'EINVAL')) throw unreadable(name, error);
     throw error;
   }
   const record = decodeRecord(text);
-  if (record === undefined) throw unreadable(key);
+  if (record === undefined) throw unreadable(name);
   return record;
 }
 
 /** Makes a record; false where there is one by that key already. */
-export async function createRecord(
-  state: State,
-  tree: Tree,
-  key: string,
-  record: VolumeRecord,
-): Promise<boolean> {
+export function createRecord(state: State, tree: Tree, key: string, record: VolumeRecord): Promise<boolean> {
+  return linkExclusively(state, tree, key, encodeRecord(record));
+}
+
+/** Beside the records while their volumes are deleted; no key begins so. */
+function deletingName(key: string): string {
+  return `${claimMark}${key}${deletingSuffix}`;
+}
+
+const deletingSuffix = '.deleting';
+
+/**
+ * Takes a record aside, exclusively, which begins the volume's deletion: from here on the volume is not found.
+ * False where there is no record.
+ */
+export async function setAside(state: State, tree: Tree, key: string): Promise<boolean> {
   try {
-    await tree.symlink(state.volumes, key, encodeRecord(record));
+    await tree.rename(state.volumes, key, state.volumes, deletingName(key));
+    await tree.sync(state.volumes);
     return true;
   } catch (error) {
-    if (isErrno(error, 'EEXIST')) return false;
+    if (isErrno(error, 'ENOENT')) return false;
     throw error;
   }
 }
 
-/** Puts down that a volume's directory is made; done by another controller meanwhile is as well. */
-export async function finishRecord(
+/** The record of a volume whose deletion was begun; undefined where none was. */
+export function readAside(state: State, tree: Tree, key: string): Promise<VolumeRecord | undefined> {
+  return readRecordAt(state, tree, deletingName(key));
+}
+
+/** When the deletion was begun, in nanoseconds by the server's clock: a rename counts as a change (rename(2)). */
+export async function setAsideAt(state: State, tree: Tree, key: string): Promise<bigint> {
+  return (await tree.lstat(state.volumes, deletingName(key))).ctimeNs;
+}
+
+/** Ends a deletion that cannot be: the volume is found again. */
+export async function putBack(state: State, tree: Tree, key: string): Promise<void> {
+  await tree.rename(state.volumes, deletingName(key), state.volumes, key);
+  await tree.sync(state.volumes);
+}
+
+/** Moves the record of a deleted volume beside its archived directory. */
+export async function archiveAside(state: State, tree: Tree, key: string, entry: string): Promise<void> {
+  try {
+    await tree.rename(state.volumes, deletingName(key), state.archive, `${entry}.record`);
+    await tree.sync(state.archive, state.volumes);
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT')) throw error;
+  }
+}
+
+/**
+ * Forgets a deleted volume. A change of it that another controller has under way meanwhile is stopped first: either
+ * its claim goes, so that it cannot be applied, or it has put a record in the place of the one that was set aside.
+ */
+export async function forgetAside(
   state: State,
   tree: Tree,
   key: string,
   record: VolumeRecord,
-): Promise<VolumeRecord> {
-  const finished = { ...record, ready: true };
-  const aside = `${claimMark}${key}.${record.id}.ready`;
-  await claimRevision(state, tree, aside, encodeRecord(finished));
-  await applyClaim(state, tree, aside, key);
-  return finished;
-}
-
-export async function removeRecord(state: State, tree: Tree, key: string): Promise<void> {
-  try {
-    await tree.unlink(state.volumes, key);
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT')) throw error;
+): Promise<void> {
+  await unlinkIfThere(state, tree, claimOnNext(key, record));
+  if ((await readRecord(state, tree, key))?.id === record.id) await unlinkIfThere(state, tree, key);
+  // That of a later volume of this name stays.
+  if ((await readAside(state, tree, key))?.id === record.id) {
+    await unlinkIfThere(state, tree, deletingName(key));
   }
   await tree.sync(state.volumes);
+}
+
+/** The keys of the volumes whose deletion was begun and is not over. */
+export function keysSetAside(names: readonly string[]): string[] {
+  return names
+    .filter((name) => name.startsWith(claimMark) && name.endsWith(deletingSuffix))
+    .map((name) => name.slice(claimMark.length, -deletingSuffix.length))
+    .filter(isKey);
 }
 
 /**
  * Changes a record, also while another controller changes it: nothing is lost and nothing torn. The next
  * revision is claimed by an exclusive link beside it, which is then renamed over the record; who finds a claim
  * that was left behind finishes it first. The claim is made in the same folder, since its making tells an NFS
- * client whether others changed the folder, and so whether the record it remembers is the current one. Returns the record as it is afterwards, undefined where there is none.
+ * client whether others changed the folder, and so whether the record it remembers is the current one. Returns the
+ * record as it is afterwards, undefined where there is none.
  */
 export async function updateRecord(
   state: State,
@@ -94,33 +140,44 @@ export async function updateRecord(
     const changed = change(record);
     if (changed === record) return record;
     const next = { ...changed, revision: record.revision + 1 };
-    // The record's own id is in the name, so that a claim on an earlier volume of this name is never applied.
-    const claim = `${claimMark}${key}.${record.id}.${next.revision}`;
-    const claimed = await claimRevision(state, tree, claim, encodeRecord(next));
+    const claim = claimOnNext(key, record);
+    const claimed = await linkExclusively(state, tree, claim, encodeRecord(next));
     const current = await readRecord(state, tree, key);
     if (current?.id !== record.id || current.revision !== record.revision) {
       // Somebody was faster, and this claim is on a revision of the past.
-      if (claimed) await forgetClaim(state, tree, claim);
+      if (claimed) await unlinkIfThere(state, tree, claim);
       continue;
     }
     await applyClaim(state, tree, claim, key);
+    // A deletion that was begun in between does not know of the change, and removes it with the volume.
+    if ((await readAside(state, tree, key))?.id === record.id) throw busy(key);
     if (claimed) return next;
   }
-  throw new CsiError(
+  throw busy(key);
+}
+
+function busy(key: string): CsiError {
+  return new CsiError(
     status.ABORTED,
     'volume-busy',
     `The volume ${key} is being changed by others at the same time; repeat the call.`,
   );
 }
 
-async function claimRevision(state: State, tree: Tree, claim: string, text: string): Promise<boolean> {
+/** The record's own id is in the name, so that a claim on an earlier volume of this name is never applied. */
+function claimOnNext(key: string, { id, revision }: VolumeRecord): string {
+  return `${claimMark}${key}.${id}.${revision + 1}`;
+}
+
+async function linkExclusively(state: State, tree: Tree, name: string, text: string): Promise<boolean> {
   try {
-    await tree.symlink(state.volumes, claim, text);
-    return true;
+    await tree.symlink(state.volumes, name, text);
   } catch (error) {
     if (isErrno(error, 'EEXIST')) return false;
     throw error;
   }
+  await tree.sync(state.volumes);
+  return true;
 }
 
 async function applyClaim(state: State, tree: Tree, claim: string, key: string): Promise<void> {
@@ -133,9 +190,9 @@ async function applyClaim(state: State, tree: Tree, claim: string, key: string):
   }
 }
 
-async function forgetClaim(state: State, tree: Tree, claim: string): Promise<void> {
+async function unlinkIfThere(state: State, tree: Tree, name: string): Promise<void> {
   try {
-    await tree.unlink(state.volumes, claim);
+    await tree.unlink(state.volumes, name);
   } catch (error) {
     if (!isErrno(error, 'ENOENT')) throw error;
   }
@@ -146,11 +203,11 @@ export function temporaryName(): string {
   return `tmp-${randomBytes(9).toString('base64url')}`;
 }
 
-function unreadable(key: string, cause?: unknown): CsiError {
+function unreadable(name: string, cause?: unknown): CsiError {
   return new CsiError(
     status.INTERNAL,
     'record-unreadable',
-    `The record .berth/volumes/${key} of the volume cannot be read: it is not one that this version of Berth wrote. Restore it from a backup; nothing was changed.`,
+    `The record .berth/volumes/${name} of a volume cannot be read: it is not one that this version of Berth wrote. Restore it from a backup; nothing was changed.`,
     { cause },
   );
 }

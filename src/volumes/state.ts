@@ -7,34 +7,43 @@ export interface State {
   readonly root: Dir;
   readonly volumes: Dir;
   readonly paths: Dir;
-  readonly attachments: Dir;
   readonly nodes: Dir;
   readonly trash: Dir;
   readonly archive: Dir;
 }
 
-/** Makes what is missing of `.berth` and opens it. Only root may enter: it holds what decides over volumes. */
-export async function openState(tree: Tree): Promise<State> {
-  const base = await openOrMake(tree, tree.root, stateDirName);
-  const folder = (name: string) => openOrMake(tree, base, name);
-  const state = {
-    root: tree.root,
-    volumes: await folder('volumes'),
-    paths: await folder('paths'),
-    attachments: await folder('attachments'),
-    nodes: await folder('nodes'),
-    trash: await folder('trash'),
-    archive: await folder('archive'),
-  };
-  await tree.sync(tree.root, base);
-  return state;
+/**
+ * Opens `.berth`. With `make`, what is missing of it is made; without, a pool that lacks any of it gives undefined.
+ * Only root may enter: it holds what decides over volumes.
+ */
+export async function openState(
+  tree: Tree,
+  { make }: { readonly make: boolean },
+): Promise<State | undefined> {
+  try {
+    const base = await openFolder(tree, tree.root, stateDirName, make);
+    const folder = (name: string) => openFolder(tree, base, name, make);
+    const state = {
+      root: tree.root,
+      volumes: await folder('volumes'),
+      paths: await folder('paths'),
+      nodes: await folder('nodes'),
+      trash: await folder('trash'),
+      archive: await folder('archive'),
+    };
+    if (make) await tree.sync(tree.root, base);
+    return state;
+  } catch (error) {
+    if (!make && isErrno(error, 'ENOENT')) return undefined;
+    throw error;
+  }
 }
 
-async function openOrMake(tree: Tree, parent: Dir, name: string): Promise<Dir> {
+async function openFolder(tree: Tree, parent: Dir, name: string, make: boolean): Promise<Dir> {
   try {
     return await tree.openDir(parent, name);
   } catch (error) {
-    if (!isErrno(error, 'ENOENT')) throw error;
+    if (!make || !isErrno(error, 'ENOENT')) throw error;
   }
   try {
     await tree.mkdir(parent, name, 0o700);
@@ -42,4 +51,10 @@ async function openOrMake(tree: Tree, parent: Dir, name: string): Promise<Dir> {
     if (!isErrno(error, 'EEXIST')) throw error;
   }
   return tree.openDir(parent, name);
+}
+
+/** Whether the open folders still have a place in their tree: a directory that was removed has no links. */
+export async function isIntact(state: State, tree: Tree): Promise<boolean> {
+  const stats = await Promise.all(Object.values(state).map((folder: Dir) => tree.lstat(folder, '.')));
+  return stats.every(({ nlink }) => nlink > 0n);
 }

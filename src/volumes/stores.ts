@@ -6,11 +6,11 @@ import { CsiError } from '../errors/csi-error.ts';
 import type { Backend } from '../pools/backend.ts';
 import { localBackend } from '../pools/local.ts';
 import { nfsBackend } from '../pools/nfs.ts';
-import { Pool } from '../pools/pool.ts';
+import { Pool, type PoolUse } from '../pools/pool.ts';
 import { Inventory } from './inventory.ts';
 import { Janitor } from './janitor.ts';
 import { announceNode, type NodeRecord } from './nodes.ts';
-import { openState, type State } from './state.ts';
+import { isIntact, openState, type State } from './state.ts';
 
 /** A pool with what the controller keeps for it. */
 export interface Store {
@@ -35,7 +35,7 @@ export class Stores {
 
   constructor({ pools, stateDir, busy, log }: StoreOptions) {
     for (const config of pools.values()) {
-      const pool = new Pool(config.name, backendOf(config, stateDir, log), openState, log);
+      const pool = new Pool(config.name, backendOf(config, stateDir, log), controllerUse(config.name), log);
       const janitor = new Janitor(pool, busy, log);
       this.#stores.set(config.name, { config, pool, inventory: new Inventory(), janitor });
     }
@@ -89,10 +89,27 @@ export class Stores {
   }
 }
 
+/** The controller makes the state of a pool that it meets for the first time. */
+function controllerUse(pool: string): PoolUse<State> {
+  return {
+    mayMake: true,
+    isIntact,
+    async prepare(tree, options) {
+      const state = await openState(tree, options);
+      if (state !== undefined) return state;
+      throw new CsiError(
+        status.UNAVAILABLE,
+        'pool-state-missing',
+        `The pool ${pool} has lost Berth's state, the directory .berth: perhaps another export or an empty disk is in its place; restore it, or restart the controller if all its volumes are gone for good.`,
+      );
+    },
+  };
+}
+
 export function backendOf(config: PoolConfig, stateDir: string, log: Logger): Backend {
   switch (config.kind) {
     case 'local':
-      return localBackend(config.local);
+      return localBackend(config.name, config.local);
     case 'nfs':
       return nfsBackend(config.name, config.nfs, join(stateDir, 'controller', config.name), log);
   }

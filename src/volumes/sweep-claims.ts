@@ -18,14 +18,13 @@ export async function sweepClaims(
 ): Promise<number> {
   let swept = 0;
   for (const name of await tree.list(state.volumes, '.')) {
-    const [, key, id, revision] = /^,(.+)\.([A-Za-z0-9_-]{8})\.(\d+|ready)$/.exec(name) ?? [];
+    const [, key, id, revision] = /^,(.+)\.([A-Za-z0-9_-]{8})\.(\d+)$/.exec(name) ?? [];
     if (key === undefined || id === undefined || revision === undefined) continue;
     try {
       const { ctimeMs } = await tree.lstat(state.volumes, name);
       if (Date.now() - Number(ctimeMs) < olderThanMs) continue;
       const record = await readRecord(state, tree, key);
-      const next = record !== undefined && record.id === id && isNext(revision, record);
-      if (next) continue;
+      if (record?.id === id && Number(revision) > record.revision) continue;
       await tree.unlink(state.volumes, name);
       swept += 1;
     } catch (error) {
@@ -34,8 +33,4 @@ export async function sweepClaims(
     }
   }
   return swept;
-}
-
-function isNext(revision: string, record: { readonly ready: boolean; readonly revision: number }): boolean {
-  return revision === 'ready' ? !record.ready : Number(revision) > record.revision;
 }

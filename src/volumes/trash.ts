@@ -8,7 +8,9 @@ const parallel = 4;
 /** Below this depth a subtree is first moved up: each level held open costs a descriptor. */
 const maxDepth = 32;
 /** These tell of the pool and not of an entry. */
-const poolFailures = ['ESTALE', 'EIO', 'ETIMEDOUT', 'EHOSTDOWN', 'EBADF', 'EROFS'];
+const poolFailures = ['ETIMEDOUT', 'EHOSTDOWN', 'EBADF', 'EROFS'];
+/** These may tell of either. */
+const doubtful = ['ESTALE', 'EIO'];
 /** What was made aside for a moment; only one left behind by a killed process is older. */
 const temporaryMs = 600_000;
 
@@ -35,6 +37,8 @@ export async function emptyTrash(
       if (isErrno(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) continue;
       // What one pod has made impossible to remove, or swaps meanwhile, must not keep the rest.
       if (!isErrno(error) || isErrno(error, ...poolFailures)) throw error;
+      // Throws the same for the folder where it is the pool that fails.
+      if (isErrno(error, ...doubtful)) await tree.list(state.trash, '.');
       stuck.push({ name, error });
     }
   }

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -26,7 +27,9 @@ export async function openTree(t: TestContext, directory: string): Promise<Opene
   const gate = new Gate({ slots: 8, limitMs: 60_000, onStuck: () => {} });
   const tree = new Tree(gate, fs.openSync(directory, fs.constants.O_DIRECTORY), true);
   t.after(() => tree.abandon());
-  return { tree, state: await openState(tree) };
+  const state = await openState(tree, { make: true });
+  assert.ok(state);
+  return { tree, state };
 }
 
 /** What a killed process looks like from outside: this call and all later ones never happen and never return. */

@@ -47,8 +47,8 @@ test('a single-node volume is on one node at a time', async (t) => {
   const { status } = await csi.Controller.ControllerGetVolume({ volume_id: 'scratch/pvc-1' });
   assert.deepEqual([...(status?.published_node_ids ?? [])].sort(), ['node-1', 'node-2']);
   await csi.Controller.ControllerUnpublishVolume({ volume_id: 'scratch/pvc-1' });
+  assert.deepEqual(await readdir(join(machine.pool, '.berth/volumes')), ['pvc-1']);
   await csi.Controller.DeleteVolume({ volume_id: 'scratch/pvc-1' });
-  assert.deepEqual(await readdir(join(machine.pool, '.berth/attachments')), []);
 });
 
 test('the attach limit of a node holds, also when calls come at once', async (t) => {

@@ -4,18 +4,19 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { CsiError } from '../../../src/errors/csi-error.ts';
 import type { Tree } from '../../../src/pools/tree.ts';
+import { attachRecorded } from '../../../src/volumes/attach-recorded.ts';
 import { attach, attachedNodes } from '../../../src/volumes/attachments.ts';
 import { deleteDirectory } from '../../../src/volumes/delete-directory.ts';
-import { createDirectory } from '../../../src/volumes/directory.ts';
+import { createDirectory, directoryExists } from '../../../src/volumes/directory.ts';
 import type { VolumeRecord } from '../../../src/volumes/record.ts';
-import { readRecord } from '../../../src/volumes/records.ts';
+import { forgetAside, readRecord, updateRecord } from '../../../src/volumes/records.ts';
+import type { State } from '../../../src/volumes/state.ts';
 import { emptyTrash } from '../../../src/volumes/trash.ts';
 import { Killed, killedAt, openTree, temporaryDirectory } from '../../support/tree.ts';
 
 function record(name: string, subDir = name, id = 'AAAAAAAA'): VolumeRecord {
   return {
     id,
-    ready: false,
     revision: 0,
     name,
     subDir,
@@ -55,7 +56,7 @@ test('a retry never takes over a directory that it did not make, nor does its de
     await writeFile(join(directory, 'mine/more'), 'x');
     await utimes(join(directory, 'mine'), new Date(), new Date());
     if (at % 2 === 0) await assert.rejects(createDirectory(state, tree, 'bar', wanted), CsiError);
-    await deleteDirectory(state, tree, 'bar');
+    assert.equal((await deleteDirectory(state, tree, 'bar')).kind, 'absent');
     await emptyTrash(state, tree, async () => {});
     assert.deepEqual(
       (await readdir(join(directory, 'mine'))).sort(),
@@ -78,7 +79,79 @@ test('two controllers that make one volume at once both have it, whoever is fast
     const fast = await createDirectory(state, tree, name, record(name, name, 'BBBBBBBB'));
     go();
     assert.deepEqual(await slow, fast, `paused at call ${step}`);
-    assert.equal((await readRecord(state, tree, name))?.ready, true);
+    assert.deepEqual(await readRecord(state, tree, name), fast);
+    assert.equal(Number((await tree.lstat(tree.root, name)).mode & 0o7777n), 0o777);
+  }
+});
+
+test('deleting a volume and attaching or changing it on another controller exclude each other', async (t) => {
+  const works: Record<string, (state: State, tree: Tree, name: string) => Promise<unknown>> = {
+    attach: async (state, tree, name) => {
+      const present = await readRecord(state, tree, name);
+      if (present === undefined) throw new Error('not found');
+      return attachRecorded(
+        state,
+        tree,
+        { key: name, record: present },
+        { nodeId: 'n', readOnly: false },
+        false,
+      );
+    },
+    'attach to many': async (state, tree, name) => {
+      const present = await readRecord(state, tree, name);
+      if (present === undefined) throw new Error('not found');
+      return attachRecorded(
+        state,
+        tree,
+        { key: name, record: present },
+        { nodeId: 'n', readOnly: false },
+        true,
+      );
+    },
+    expand: async (state, tree, name) => {
+      const changed = await updateRecord(state, tree, name, (old) => ({ ...old, capacity: 4096n }));
+      if (changed === undefined) throw new Error('not found');
+    },
+  };
+  const remove = async (state: State, tree: Tree, name: string) => {
+    const deletion = await deleteDirectory(state, tree, name);
+    if (deletion.kind === 'attached') throw new Error('attached');
+    if (deletion.kind === 'gone') await forgetAside(state, tree, name, deletion.record);
+  };
+  for (const [what, work] of Object.entries(works)) {
+    for (const order of ['delete is slow', 'delete is fast'] as const) {
+      await t.test(`${what}, ${order}`, async (each) => {
+        const { state, tree } = await openTree(each, await temporaryDirectory(each));
+        const [slowWork, fastWork] = order === 'delete is slow' ? [remove, work] : [work, remove];
+        const whole = killedAt(tree, Number.POSITIVE_INFINITY, 'before');
+        await createDirectory(state, tree, 'probe', record('probe'));
+        await slowWork(state, whole.tree, 'probe');
+        for (let step = 1; step <= whole.count.calls; step += 1) {
+          const name = `v${step}`;
+          await createDirectory(state, tree, name, record(name));
+          const { tree: paused, reached, go } = pausedAt(tree, step);
+          const slow = slowWork(state, paused, name).then(
+            () => true,
+            () => false,
+          );
+          await Promise.race([reached, slow]);
+          const fast = await fastWork(state, tree, name).then(
+            () => true,
+            () => false,
+          );
+          go();
+          const worked = { [order === 'delete is slow' ? 'deleted' : 'done']: await slow };
+          worked[order === 'delete is slow' ? 'done' : 'deleted'] = fast;
+          const left = await readRecord(state, tree, name);
+          const nodes = await attachedNodes(state, tree, name);
+          const where = `paused at call ${step}: ${JSON.stringify(worked)}`;
+          assert.equal(left === undefined, worked.deleted, where);
+          assert.equal(await directoryExists(tree, name), !worked.deleted, where);
+          assert.ok(!(worked.deleted && nodes.length > 0), `${where}: attached and deleted`);
+          if (what !== 'expand' && !worked.deleted) assert.ok(worked.done || nodes.length === 0, where);
+        }
+      });
+    }
   }
 });
 
@@ -138,7 +211,7 @@ test('emptying the trash touches nothing else, also when others remove the same 
 test('a multi-node attachment that was killed half-way gives way to the single writer that was faster', async (t) => {
   const { state, tree } = await openTree(t, await temporaryDirectory(t));
   assert.equal((await attach(state, tree, 'v', { nodeId: 'n1', readOnly: false }, false)).kind, 'attached');
-  await tree.symlink(state.attachments, 'v/multi,n2', JSON.stringify({ v: 1, node: 'n2' }));
+  await tree.symlink(state.volumes, '+v/multi,n2', JSON.stringify({ v: 1, node: 'n2' }));
   assert.equal((await attach(state, tree, 'v', { nodeId: 'n2', readOnly: false }, true)).kind, 'elsewhere');
   assert.deepEqual(await attachedNodes(state, tree, 'v'), ['n1']);
 });
@@ -147,7 +220,7 @@ test('stray files in .berth hide nothing and stop nothing', async (t) => {
   const directory = await temporaryDirectory(t);
   const { state, tree } = await openTree(t, directory);
   await createDirectory(state, tree, 'v', record('v'));
-  for (const stray of ['attachments/v', 'attachments/@x', 'volumes/.nfs0001', 'volumes/foo bar', 'nodes/x']) {
+  for (const stray of ['volumes/+v', 'volumes/+@x', 'volumes/.nfs0001', 'volumes/foo bar', 'nodes/x']) {
     await writeFile(join(directory, '.berth', stray), 'stray');
   }
   assert.deepEqual(await attachedNodes(state, tree, 'v'), []);

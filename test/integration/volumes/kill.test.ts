@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict';
+import { lstatSync } from 'node:fs';
 import { lstat, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { Tree } from '../../../src/pools/tree.ts';
-import { attach, attachedNodes, detach } from '../../../src/volumes/attachments.ts';
+import { type AttachResult, attach, attachedNodes, detach } from '../../../src/volumes/attachments.ts';
 import { deleteDirectory } from '../../../src/volumes/delete-directory.ts';
 import { createDirectory } from '../../../src/volumes/directory.ts';
 import type { OnDelete, VolumeRecord } from '../../../src/volumes/record.ts';
-import { readRecord, updateRecord } from '../../../src/volumes/records.ts';
+import { forgetAside, readRecord, updateRecord } from '../../../src/volumes/records.ts';
 import type { State } from '../../../src/volumes/state.ts';
 import { sweepClaims } from '../../../src/volumes/sweep-claims.ts';
+import { sweepDeletions } from '../../../src/volumes/sweep-deletions.ts';
 import { emptyTrash } from '../../../src/volumes/trash.ts';
 import { Killed, killedAt, openTree, temporaryDirectory } from '../../support/tree.ts';
 
@@ -49,7 +51,6 @@ async function killEverywhere(
 function record(overrides: Partial<VolumeRecord> = {}): VolumeRecord {
   return {
     id: 'AAAAAAAA',
-    ready: false,
     revision: 0,
     name: 'pvc-1',
     subDir: 'pvc-1',
@@ -61,7 +62,7 @@ function record(overrides: Partial<VolumeRecord> = {}): VolumeRecord {
   };
 }
 
-/** All that a pool holds, by folder, but for empty folders of attachments. */
+/** All that a pool holds, by folder. */
 async function contents(directory: string): Promise<Record<string, string[]>> {
   const state = join(directory, '.berth');
   const names = (path: string) => readdir(path).then((found) => found.sort());
@@ -69,13 +70,14 @@ async function contents(directory: string): Promise<Record<string, string[]>> {
     root: (await names(directory)).filter((name) => name !== '.berth'),
     volumes: await names(join(state, 'volumes')),
     paths: await names(join(state, 'paths')),
-    attachments: await names(join(state, 'attachments')),
     trash: await names(join(state, 'trash')),
     archive: await names(join(state, 'archive')),
   };
 }
 
 const nobodyWaits = async () => {};
+
+const ctime = (path: string): bigint => lstatSync(path, { bigint: true }).ctimeNs;
 
 for (const overrides of [
   {},
@@ -96,21 +98,34 @@ for (const overrides of [
         const found = await contents(directory);
         assert.deepEqual(found.volumes, ['pvc-1']);
         assert.deepEqual(found.trash, []);
-        await deleteDirectory(state, tree, 'pvc-1');
+        await deleteWholly(state, tree);
         await emptyTrash(state, tree, nobodyWaits);
         const left = await contents(directory);
-        assert.deepEqual(
-          { ...left, root: [] },
-          { root: [], volumes: [], paths: [], attachments: [], trash: [], archive: [] },
-        );
+        assert.deepEqual({ ...left, root: [] }, { root: [], volumes: [], paths: [], trash: [], archive: [] });
         assert.deepEqual(left.root, wanted.subDir.includes('/') ? ['team'] : []);
       },
     );
   });
 }
 
-for (const onDelete of ['delete', 'archive', 'retain'] satisfies OnDelete[]) {
-  test(`a killed DeleteVolume with onDelete ${onDelete} is finished by its retry, and no data is lost`, async (t) => {
+/** As the controller deletes: what is left to do at leisure included. */
+async function deleteWholly(state: State, tree: Tree): Promise<void> {
+  const deletion = await deleteDirectory(state, tree, 'pvc-1');
+  if (deletion.kind === 'gone') await forgetAside(state, tree, 'pvc-1', deletion.record);
+}
+
+/** A deletion that was begun is left to the sweep; one that was not is repeated. */
+async function deleteUnlessBegun(state: State, tree: Tree): Promise<void> {
+  const { refused } = await sweepDeletions(state, tree, -1000);
+  assert.deepEqual(refused, []);
+  if ((await readRecord(state, tree, 'pvc-1')) !== undefined) await deleteWholly(state, tree);
+}
+
+const deletions = (['delete', 'archive', 'retain'] satisfies OnDelete[]).flatMap((onDelete) =>
+  (['its retry', 'a sweep'] as const).map((ending) => ({ onDelete, ending })),
+);
+for (const { onDelete, ending } of deletions) {
+  test(`a killed DeleteVolume with onDelete ${onDelete} is finished by ${ending}, and no data is lost`, async (t) => {
     const wanted = record({ onDelete, askedOnDelete: onDelete, subDir: 'team/a' });
     await killEverywhere(
       t,
@@ -118,13 +133,15 @@ for (const onDelete of ['delete', 'archive', 'retain'] satisfies OnDelete[]) {
         await createDirectory(state, tree, 'pvc-1', wanted);
         await writeFile(join(directory, 'team/a/data'), 'precious');
       },
-      (state, tree) => deleteDirectory(state, tree, 'pvc-1'),
+      deleteWholly,
       async (state, tree, directory) => {
-        await deleteDirectory(state, tree, 'pvc-1');
-        await deleteDirectory(state, tree, 'pvc-1');
+        if (ending === 'its retry') await deleteWholly(state, tree);
+        else await deleteUnlessBegun(state, tree);
+        await deleteWholly(state, tree);
         assert.equal(await readRecord(state, tree, 'pvc-1'), undefined);
         const found = await contents(directory);
         assert.deepEqual(found.paths, []);
+        assert.deepEqual(found.volumes, []);
         if (onDelete === 'retain') {
           assert.deepEqual(await readdir(join(directory, 'team/a')), ['data']);
         } else {
@@ -143,6 +160,51 @@ for (const onDelete of ['delete', 'archive', 'retain'] satisfies OnDelete[]) {
     );
   });
 }
+
+test('what a CreateVolume leaves that is killed and never repeated goes with a DeleteVolume', async (t) => {
+  await killEverywhere(
+    t,
+    async () => {},
+    (state, tree) => createDirectory(state, tree, 'pvc-1', record()),
+    async (state, tree, directory) => {
+      await deleteWholly(state, tree);
+      await emptyTrash(state, tree, nobodyWaits);
+      const { root, volumes, trash } = await contents(directory);
+      assert.deepEqual({ root, volumes, trash }, { root: [], volumes: [], trash: [] });
+    },
+  );
+});
+
+test('a deletion that was cut off does not take what was made in the place of its directory', async (t) => {
+  for (const onDelete of ['delete', 'archive'] satisfies OnDelete[]) {
+    await killEverywhere(
+      t,
+      async (state, tree, directory) => {
+        await createDirectory(state, tree, 'pvc-1', record({ onDelete }));
+        await writeFile(join(directory, 'pvc-1/data'), 'x');
+      },
+      (state, tree) => deleteDirectory(state, tree, 'pvc-1'),
+      async (state, tree, directory) => {
+        const path = join(directory, 'pvc-1');
+        const before = lstatSync(path, { throwIfNoEntry: false });
+        if (before !== undefined) return;
+        const [aside] = (await contents(directory)).volumes ?? [];
+        await mkdir(path);
+        await writeFile(join(path, 'precious'), 'x');
+        // The file system's clock ticks every few milliseconds only; people are slower.
+        const link = join(directory, '.berth/volumes', aside ?? '');
+        for (let more = 0; aside !== undefined && ctime(path) <= ctime(link) && more < 1000; more += 1) {
+          await writeFile(join(path, `precious-${more}`), 'x');
+        }
+        const kept = await readdir(path);
+        const again = deleteDirectory(state, tree, 'pvc-1');
+        if (aside !== undefined) await assert.rejects(again, { reason: 'directory-changed' });
+        else assert.equal((await again).kind, 'absent');
+        assert.deepEqual(await readdir(path), kept);
+      },
+    );
+  }
+});
 
 test('a killed expansion is finished by its retry', async (t) => {
   const grow: Work = (state, tree) =>
@@ -172,7 +234,7 @@ test('a claim that a killed expansion left behind goes when its volume has gone'
     async (state, tree, directory) => {
       await sweepClaims(state, tree, -1000);
       assert.ok(await readRecord(state, tree, 'pvc-1'));
-      await deleteDirectory(state, tree, 'pvc-1');
+      await deleteWholly(state, tree);
       await sweepClaims(state, tree, -1000);
       assert.deepEqual((await contents(directory)).volumes, []);
     },
@@ -190,12 +252,12 @@ for (const multiNode of [false, true]) {
       async () => {},
       to('a'),
       async (state, tree, directory) => {
-        assert.deepEqual(await to('a')(state, tree), { kind: 'attached' });
+        assert.equal(((await to('a')(state, tree)) as AttachResult).kind, 'attached');
         assert.deepEqual(await attachedNodes(state, tree, 'pvc-1'), ['a']);
         await detach(state, tree, 'pvc-1', 'a');
-        assert.deepEqual(await to('b')(state, tree), { kind: 'attached' });
+        assert.equal(((await to('b')(state, tree)) as AttachResult).kind, 'attached');
         await detach(state, tree, 'pvc-1', 'b');
-        assert.deepEqual((await contents(directory)).attachments, []);
+        assert.deepEqual((await contents(directory)).volumes, []);
       },
     );
   });
@@ -209,9 +271,8 @@ test('a killed detach is finished by its retry', async (t) => {
     async (state, tree) => {
       await detach(state, tree, 'pvc-1', 'a');
       assert.deepEqual(await attachedNodes(state, tree, 'pvc-1'), []);
-      assert.deepEqual(await attach(state, tree, 'pvc-1', { nodeId: 'b', readOnly: false }, false), {
-        kind: 'attached',
-      });
+      const moved = await attach(state, tree, 'pvc-1', { nodeId: 'b', readOnly: false }, false);
+      assert.equal(moved.kind, 'attached');
     },
   );
 });

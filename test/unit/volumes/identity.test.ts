@@ -48,7 +48,6 @@ test('the key of a static volume is never that of a dynamic one', () => {
 
 const record: VolumeRecord = {
   id: 'abcdefgh',
-  ready: true,
   revision: 3,
   name: 'a "quoted" näme',
   subDir: 'team/a b',
