@@ -40,7 +40,7 @@ export async function createVolume(
   const record = await store.pool.use((state, tree) => createDirectory(state, tree, key, wanted));
   refuseIncompatible(record, wanted, range);
   store.inventory.note(key, record);
-  return { volume: describeVolume(store.config.name, key, record) };
+  return { volume: describeVolume(store.config.name, { key, record }) };
 }
 
 function refuseIncompatible(record: VolumeRecord, wanted: VolumeRecord, range: CapacityRange): void {

@@ -17,7 +17,7 @@ export async function controllerGetVolume(
   const { store, key, record } = found;
   const nodes = await store.pool.use((state, tree) => attachedNodes(state, tree, key));
   return {
-    volume: describeVolume(store.config.name, key, record),
+    volume: describeVolume(store.config.name, { key, record }),
     status: { published_node_ids: nodes },
   };
 }

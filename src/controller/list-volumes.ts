@@ -1,6 +1,6 @@
-import { formatVolumeId } from '../volumes/volume-id.ts';
 import type { ListVolumesRequest, ListVolumesResponseInit } from '../wire/generated/csi-types.ts';
 import type { ControllerDeps } from './deps.ts';
+import { describeVolume } from './describe-volume.ts';
 import { readPage } from './pages.ts';
 
 /** CSI ListVolumes, with the nodes each volume is attached to; static volumes are listed while attached. */
@@ -11,17 +11,12 @@ export async function listVolumes(
   const { parts, next } = await readPage(stores, request);
   const pages = await Promise.all(
     parts.map(async ({ store, keys, attached }) => {
-      const pool = store.config.name;
       const entries = await store.pool.use((state, tree) =>
         store.inventory.describe(state, tree, keys, attached),
       );
-      return entries.map(({ key, record, handle, subDir = record?.subDir, nodes }) => ({
-        volume: {
-          volume_id: handle ?? formatVolumeId({ pool, key }),
-          capacity_bytes: (record?.capacity ?? 0n).toString(),
-          volume_context: subDir === undefined ? {} : { pool, subDir },
-        },
-        status: { published_node_ids: [...nodes] },
+      return entries.map((entry) => ({
+        volume: describeVolume(store.config.name, entry),
+        status: { published_node_ids: [...entry.nodes] },
       }));
     }),
   );
