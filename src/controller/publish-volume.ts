@@ -39,6 +39,7 @@ export async function controllerPublishVolume(
   });
   switch (result.kind) {
     case 'attached':
+      if (volume.record === undefined) volume.store.inventory.noteStatic(volume.key, volumeId);
       return { publish_context: readOnly ? { readonly: 'true' } : {} };
     case 'incompatible':
       throw new CsiError(

@@ -7,12 +7,13 @@ import type { ControllerDeps } from './deps.ts';
 import { controllerExpandVolume } from './expand-volume.ts';
 import { getCapacity } from './get-capacity.ts';
 import { controllerGetVolume } from './get-volume.ts';
+import { controllerListVolumeHealth } from './list-volume-health.ts';
 import { listVolumes } from './list-volumes.ts';
 import { controllerModifyVolume } from './modify-volume.ts';
 import { controllerPublishVolume } from './publish-volume.ts';
 import { controllerUnpublishVolume } from './unpublish-volume.ts';
 import { validateVolumeCapabilities } from './validate-volume-capabilities.ts';
-import { controllerGetVolumeHealth, controllerListVolumeHealth } from './volume-health.ts';
+import { controllerGetVolumeHealth } from './volume-health.ts';
 
 /** The Controller service; RPCs that are left out are UNIMPLEMENTED. */
 export function controllerService(deps: ControllerDeps): Handlers<Services['Controller']> {
