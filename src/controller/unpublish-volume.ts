@@ -1,45 +1,44 @@
-import { CsiError } from '../errors/csi-error.ts';
-import { detach } from '../volumes/attachments.ts';
+import { attachedNodes, detach } from '../volumes/attachments.ts';
 import type { Store, Stores } from '../volumes/stores.ts';
 import { parseVolumeId, staticKeyOf } from '../volumes/volume-id.ts';
 import type {
   ControllerUnpublishVolumeRequest,
   ControllerUnpublishVolumeResponseInit,
 } from '../wire/generated/csi-types.ts';
+import { askPools } from './ask-pools.ts';
 import type { ControllerDeps } from './deps.ts';
+import { refuseUnknownPool } from './find-volume.ts';
 
 /**
- * CSI ControllerUnpublishVolume: detaches from one node, or from all where none is named. OK where the volume,
- * the node or the attachment is not there.
+ * CSI ControllerUnpublishVolume: detaches from one node, or from all where none is named. OK where the volume, the
+ * node or the attachment is not there; a pool that is not in the config (any more) may have it, though.
  */
 export async function controllerUnpublishVolume(
   { stores }: ControllerDeps,
   request: ControllerUnpublishVolumeRequest,
 ): Promise<ControllerUnpublishVolumeResponseInit> {
+  const volumeId = request.volume_id;
+  refuseUnknownPool(stores, volumeId);
+  const place = await findAttachments(stores, volumeId);
+  if (place === undefined) return {};
   const nodeId = request.node_id === '' ? undefined : request.node_id;
-  let failure: unknown;
-  for (const { store, keys } of candidates(stores, request.volume_id)) {
-    try {
-      const found = await store.pool.use(async (state, tree) => {
-        let any = false;
-        for (const key of keys) any = (await detach(state, tree, key, nodeId)) || any;
-        return any;
-      });
-      if (found) return {};
-    } catch (error) {
-      if (!(error instanceof CsiError)) throw error;
-      failure = error;
-    }
-  }
-  // Not found where it could be looked for: only sure if it was looked for everywhere.
-  if (failure !== undefined) throw failure;
+  await place.store.pool.use(async (state, tree) => {
+    for (const key of place.keys) await detach(state, tree, key, nodeId);
+  });
   return {};
 }
 
-/** Where a volume's attachments may be: the request does not say where a static volume is. */
-function candidates(stores: Stores, volumeId: string): { store: Store; keys: string[] }[] {
+/** Where a volume's attachments can be: the request does not say where a static volume is. */
+async function findAttachments(
+  stores: Stores,
+  volumeId: string,
+): Promise<{ store: Store; keys: string[] } | undefined> {
+  const staticKey = staticKeyOf(volumeId);
   const id = parseVolumeId(volumeId);
   const store = id && stores.find(id.pool);
-  if (id !== undefined && store !== undefined) return [{ store, keys: [id.key, staticKeyOf(volumeId)] }];
-  return stores.all().map((each) => ({ store: each, keys: [staticKeyOf(volumeId)] }));
+  if (id !== undefined && store !== undefined) return { store, keys: [id.key, staticKey] };
+  return askPools(stores.all(), async (each) => {
+    const nodes = await each.pool.use((state, tree) => attachedNodes(state, tree, staticKey));
+    return nodes.length === 0 ? undefined : { store: each, keys: [staticKey] };
+  });
 }
