@@ -73,7 +73,10 @@ export function locking(log: Logger): Interceptor {
   };
 }
 
-/** The same text for a volume's name, while it has no id, and for the id it gets. */
+/**
+ * The same text for a volume's name, while it has no id, and for the id it gets. The pool is left out: CreateVolume
+ * need not name it, and one name on two pools, which no CO asks for, costs no more than a repeated call.
+ */
 function volumeOf(call: Call): string {
   const id = stringField(call, 'volume_id');
   return id === '' ? keyOf(stringField(call, 'name')) : (parseVolumeId(id)?.key ?? id);
