@@ -20,11 +20,22 @@ test('a volume is a directory with the mode and owner asked for', async (t) => {
   assert.deepEqual([found.mode & 0o7777, found.uid, found.gid], [0o2750, 1000, 1001]);
 });
 
-test('the default mode is 0777 whatever umask the driver was started with', async (t) => {
+test('modes are those asked for, whatever umask the driver was started with', async (t) => {
   const machine = await makeMachine(t);
-  const { csi } = await machine.start();
-  await csi.Controller.CreateVolume(request('pvc-1'));
-  assert.equal((await stat(join(machine.pool, 'pvc-1'))).mode & 0o7777, 0o777);
+  for (const [name, umask] of Object.entries({ strict: 0o077, stricter: 0o777, lax: 0 })) {
+    const own = process.umask(umask);
+    // The driver is started before this returns, with the umask of the moment.
+    const starting = machine.start({ name });
+    process.umask(own);
+    const { csi } = await starting;
+    await csi.Controller.CreateVolume(request(`${name}-default`));
+    await csi.Controller.CreateVolume(request(`${name}-own`, { mode: '0750', subDir: `${name}/a/own` }));
+    const modes = ['-default', '', '/a', '/a/own'].map(async (path) => {
+      const { mode } = await stat(join(machine.pool, name + path));
+      return (mode & 0o7777).toString(8);
+    });
+    assert.deepEqual(await Promise.all(modes), ['777', '755', '755', '750'], name);
+  }
 });
 
 test('a repeated CreateVolume gives the same volume, an incompatible one ALREADY_EXISTS', async (t) => {
