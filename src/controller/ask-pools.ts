@@ -1,5 +1,3 @@
-import type { Store } from '../volumes/stores.ts';
-
 class NotHere extends Error {}
 
 /**
@@ -7,12 +5,12 @@ class NotHere extends Error {}
  * waiting for the others; undefined where no pool has one. Throws a pool's error where none has one and that pool
  * could not be asked: "nowhere" is sure only if it was looked for everywhere.
  */
-export async function askPools<T extends object>(
-  stores: readonly Store[],
-  ask: (store: Store) => Promise<T | undefined>,
-): Promise<T | undefined> {
-  const answers = stores.map(async (store) => {
-    const answer = await ask(store);
+export async function askPools<Pool, Answer extends object>(
+  pools: readonly Pool[],
+  ask: (pool: Pool) => Promise<Answer | undefined>,
+): Promise<Answer | undefined> {
+  const answers = pools.map(async (pool) => {
+    const answer = await ask(pool);
     if (answer === undefined) throw new NotHere();
     return answer;
   });
