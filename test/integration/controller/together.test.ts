@@ -80,7 +80,7 @@ test('a client that gives up does not stop the work; its retry finds it done', a
     const { entries } = await csi.Controller.ListVolumes({});
     return entries.length === 2 && readlink(record);
   });
-  const { volume } = await create();
+  const { volume } = await repeatAborted(() => create());
   assert.equal(volume?.volume_id, 'loop/pvc-1');
   assert.equal(await readlink(record), made, 'the retry finds that volume');
   assert.ok((await stat(join(filesystem.path, 'pvc-1'))).isDirectory());
