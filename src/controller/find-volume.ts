@@ -4,7 +4,7 @@ import { directoryExists } from '../volumes/directory.ts';
 import type { VolumeRecord } from '../volumes/record.ts';
 import { readRecord } from '../volumes/records.ts';
 import type { Store, Stores } from '../volumes/stores.ts';
-import { locateDirectory, poolInId } from '../volumes/volume-context.ts';
+import { locateDirectory } from '../volumes/volume-context.ts';
 import { parseVolumeId, staticKeyOf } from '../volumes/volume-id.ts';
 
 export interface FoundVolume {
@@ -70,8 +70,8 @@ function refuseOtherContext(
 
 /** Throws FAILED_PRECONDITION for an id of this driver's form whose pool is not in the config (any more). */
 export function refuseUnknownPool(stores: Stores, volumeId: string): void {
-  const pool = poolInId(volumeId);
-  if (pool === undefined || stores.find(pool) !== undefined) return;
+  const id = parseVolumeId(volumeId);
+  if (id === undefined || !/^[a-z0-9-]{1,32}$/.test(id.pool) || stores.find(id.pool) !== undefined) return;
   throw new CsiError(
     status.FAILED_PRECONDITION,
     'pool-unknown',

@@ -1,6 +1,6 @@
 import { attachedNodes, detach } from '../volumes/attachments.ts';
 import type { Store, Stores } from '../volumes/stores.ts';
-import { parseVolumeId, staticKeyOf } from '../volumes/volume-id.ts';
+import { isGeneratedKey, parseVolumeId, staticKeyOf } from '../volumes/volume-id.ts';
 import type {
   ControllerUnpublishVolumeRequest,
   ControllerUnpublishVolumeResponseInit,
@@ -11,16 +11,19 @@ import { refuseUnknownPool } from './find-volume.ts';
 
 /**
  * CSI ControllerUnpublishVolume: detaches from one node, or from all where none is named. OK where the volume, the
- * node or the attachment is not there; a pool that is not in the config (any more) may have it, though.
+ * node or the attachment is not there. A dynamic volume on a pool that is not in the config (any more) may well be
+ * attached there; the handle of a static one may look much the same, unless it is plainly generated.
  */
 export async function controllerUnpublishVolume(
   { stores }: ControllerDeps,
   request: ControllerUnpublishVolumeRequest,
 ): Promise<ControllerUnpublishVolumeResponseInit> {
   const volumeId = request.volume_id;
-  refuseUnknownPool(stores, volumeId);
   const place = await findAttachments(stores, volumeId);
-  if (place === undefined) return {};
+  if (place === undefined) {
+    if (isGeneratedKey(parseVolumeId(volumeId)?.key ?? '')) refuseUnknownPool(stores, volumeId);
+    return {};
+  }
   const nodeId = request.node_id === '' ? undefined : request.node_id;
   await place.store.pool.use(async (state, tree) => {
     for (const key of place.keys) await detach(state, tree, key, nodeId);

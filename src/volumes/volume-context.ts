@@ -22,7 +22,7 @@ export function locateDirectory(
   pools: ReadonlyMap<string, PoolConfig>,
 ): DirectoryLocation {
   const id = parseVolumeId(volumeId);
-  const own = poolInId(volumeId);
+  const own = id !== undefined && pools.has(id.pool) ? id.pool : undefined;
   const poolName = context.pool ?? own;
   if (poolName === undefined) {
     throw invalid(volumeId, 'its attributes do not say which pool it is on; set "pool" and "subDir"');
@@ -47,15 +47,6 @@ export function locateDirectory(
   const problem = subDirProblem(subDir);
   if (problem !== undefined) throw invalid(volumeId, `its subDir cannot be used: ${problem}`);
   return { pool, subDir };
-}
-
-/**
- * The pool that an id of the dynamic form names, be it in the config or not: no static volume has such an id with
- * another pool, so whatever is known of the volume is on that pool.
- */
-export function poolInId(volumeId: string): string | undefined {
-  const id = parseVolumeId(volumeId);
-  return id !== undefined && /^[a-z0-9-]{1,32}$/.test(id.pool) ? id.pool : undefined;
 }
 
 function invalid(volumeId: string, what: string): CsiError {

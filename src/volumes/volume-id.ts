@@ -36,6 +36,11 @@ export function isKey(text: string): boolean {
   return text.length <= maxKeyBytes && plainName.test(text);
 }
 
+/** Whether a key is one that no hand has written: made from a claim's UID by external-provisioner, or hashed. */
+export function isGeneratedKey(key: string): boolean {
+  return hashedKey.test(key) || /-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(key);
+}
+
 /** Reads an id of the dynamic form; undefined for any other handle. */
 export function parseVolumeId(id: string): VolumeId | undefined {
   const slash = id.indexOf('/');
