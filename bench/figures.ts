@@ -1,15 +1,21 @@
 // What the bench finds out, and how it comes from the VM to the host.
+import type { OperationCount } from '../test/vm/guest/mountstats.ts';
 
 /** Samples by the name of what was measured. */
 export type Samples = Record<string, number[]>;
+
+export interface CountedCalls {
+  readonly calls: number;
+  readonly operations: Record<string, OperationCount>;
+}
 
 export interface Figures {
   readonly berth: Samples;
   readonly peer: Samples;
   /** What the machine itself does, without a driver. */
   readonly bare: Samples;
-  /** NFS operations by name, of one call. */
-  readonly operations: Record<string, Record<string, number>>;
+  /** NFS operations of so many calls, by name. */
+  readonly operations: Record<string, CountedCalls>;
 }
 
 export const noFigures = (): Figures => ({ berth: {}, peer: {}, bare: {}, operations: {} });

@@ -41,8 +41,8 @@ export function report(figures: Figures): string {
     row('start to first Probe, this machine', 'native first Probe', 'ms', 'Berth <= 250'),
     row('node: resident, idle, in the VM', 'idle', 'MB'),
     row('node: resident, idle, this machine', 'native idle', 'MB', 'Berth <= 70'),
-    row('node: resident after 20,000 calls, this machine', 'native busy', 'MB', 'Berth <= 78'),
-    row('node: cheap calls, 8 in flight, this machine', 'native calls', '/s'),
+    row('node: resident after 20,000 calls, this machine (2)', 'native busy', 'MB', 'Berth <= 78'),
+    row('node: calls, 8 in flight, this machine (2)', 'native calls', '/s'),
   ];
 
   function row(label: string, what: string, unit: string, goal?: string): Row {
@@ -100,14 +100,16 @@ function bare(samples: Samples): string[] {
 }
 
 function operations({ operations: byCall }: Figures): string[] {
-  const lines = Object.entries(byCall).map(
-    ([call, counts]) =>
-      `${call}: ${Object.entries(counts)
-        .map(([name, count]) => `${name} ${count}`)
-        .join(', ')}`,
-  );
+  const perCall = Object.entries(byCall).map(([what, { calls, operations: counts }]) => {
+    const each = Object.entries(counts).map(
+      ([name, { count, milliseconds }]) =>
+        `${(count / calls).toFixed(1)} ${name} (${(milliseconds / count).toFixed(1)} ms)`,
+    );
+    return `${what}: ${each.join(', ')}`;
+  });
   return [
-    '(1) Berth: mountstats of its mount, read at the answer of a call after a pause; what begins in the background at that moment is counted too. csi-driver-nfs mounts anew for each call: all NFS calls of the client (/proc/net/rpc/nfs).',
-    ...lines,
+    '(1) Berth: mountstats of its mount, read at the answer of a call after a pause; csi-driver-nfs mounts anew for each call: all NFS calls of the client (/proc/net/rpc/nfs). Per call, with the time of each until its answer:',
+    ...perCall,
+    '(2) Probe, NodeGetInfo and NodeGetCapabilities; for Berth each 20th is a NodeGetVolumeStats of a published volume.',
   ];
 }

@@ -1,7 +1,7 @@
 // NFS operations per call.
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { added, type Host, total, waitFor } from '../../test/vm/guest/bed.ts';
+import { added, type Host, type OperationCounts, total, waitFor } from '../../test/vm/guest/bed.ts';
 import { type Contestant, createVolume, deleteVolume } from '../contestant.ts';
 import { add, type Figures } from '../figures.ts';
 import { rate } from '../statistics.ts';
@@ -48,8 +48,7 @@ export async function countBerth(contestant: Contestant, host: Host, figures: Fi
     await call();
     const operations = added(before, host.operations(mountPoint));
     add(figures.berth, `operations of ${what}`, total(operations));
-    // Shown by name for the last call only: they are all alike.
-    figures.operations[`berth ${what}`] = Object.fromEntries(operations);
+    sum(figures, `berth ${what}`, 1, operations);
   };
   await createAndDelete(contestant, count);
 
@@ -61,10 +60,22 @@ export async function countBerth(contestant: Contestant, host: Host, figures: Fi
     await rate(8, burstCalls, call);
     const operations = added(before, host.operations(mountPoint));
     add(figures.berth, `operations of ${what}, in a burst`, total(operations) / burstCalls);
-    figures.operations[`berth ${what}, ${burstCalls} in a burst`] = Object.fromEntries(operations);
+    sum(figures, `berth ${what}, in a burst`, burstCalls, operations);
   };
   await burst('create', async () => ids.push((await createVolume(contestant, newName())).id));
   await burst('delete', (index) => deleteVolume(contestant, ids[index] ?? ''));
+}
+
+function sum(figures: Figures, what: string, more: number, counts: OperationCounts): void {
+  const sums = figures.operations[what] ?? { calls: 0, operations: {} };
+  for (const [name, { count, milliseconds }] of counts) {
+    const before = sums.operations[name] ?? { count: 0, milliseconds: 0 };
+    sums.operations[name] = {
+      count: before.count + count,
+      milliseconds: before.milliseconds + milliseconds,
+    };
+  }
+  figures.operations[what] = { ...sums, calls: sums.calls + more };
 }
 
 /** The peer's mounts come and go with each call: the kernel's count of all NFS calls of this machine. */

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { execa } from 'execa';
 import { type Mount, parseMountinfo } from '../../../src/host/mountinfo.ts';
-import { operations } from './mountstats.ts';
+import { type OperationCounts, operations } from './mountstats.ts';
 
 /** A command that does not end by itself fails the test instead of the whole run. */
 const limits = { timeout: 120_000, killSignal: 'SIGKILL', stdin: 'ignore' } as const;
@@ -64,7 +64,7 @@ export class Host {
   }
 
   /** NFS operations sent so far by the mount at this path, by name. */
-  operations(mountPoint: string): Map<string, number> {
+  operations(mountPoint: string): OperationCounts {
     return operations(readFileSync(`/proc/${this.pid}/mountstats`, 'utf8'), mountPoint);
   }
 
