@@ -1,7 +1,15 @@
 // What a dead, restarted, rebuilt or moved server does to Berth, and a controller that is killed.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { test } from 'node:test';
 import { refused } from '../../csi/refused.ts';
 import { code } from '../../csi/requests.ts';
@@ -136,7 +144,19 @@ test('an export that was rebuilt is mounted anew by controller and nodes', async
   const old = await cluster.create('old');
   await stage(old, a);
   await publish(old, a, 'old');
+  const backup = mkdtempSync('/tmp/backup-');
+  t.after(() => rmSync(backup, { recursive: true }));
+  await nas.host.run('cp', '-a', '/srv/export/.', backup);
   await nas.rebuild();
+  // An empty disk in the place of the old one must not look as if every volume had been deleted.
+  await waitFor(
+    'the controller says that its state is gone',
+    async () => /has lost Berth's state/.test(await refused(cluster.csi.ListVolumes({}), code.unavailable)),
+    healLimit,
+  );
+  await refused(cluster.csi.DeleteVolume({ volume_id: old.id }), code.unavailable);
+  assert.deepEqual(readdirSync(nas.export), []);
+  await nas.host.run('cp', '-a', `${backup}/.`, '/srv/export');
   const fresh = await waitFor(
     'the controller works on the new export',
     () => cluster.create('fresh'),
@@ -153,6 +173,8 @@ test('an export that was rebuilt is mounted anew by controller and nodes', async
   );
   await a.host.run('touch', `${a.target('fresh')}/file`);
   assert.ok(existsSync(`${nas.export}/fresh/file`));
+  await cluster.attach(fresh, a);
+  await cluster.detach(fresh, a);
   for (const [volume, pod] of [
     [old, 'old'],
     [fresh, 'fresh'],
@@ -221,6 +243,32 @@ test('a controller that is killed again and again leaves nothing half done', asy
 function snapshot(): string {
   const state = `${nas.export}/.berth`;
   return ['volumes', 'archive', 'trash'].map((folder) => readdirSync(`${state}/${folder}`).join()).join(';');
+}
+
+for (const version of ['4.2', '3']) {
+  test(`drivers end, and pods are torn down, while a server of NFSv${version} is dead`, async (t) => {
+    const cluster = await Cluster.start(t, { nas: nfsPool(nas, [`nfsvers=${version}`]) });
+    const [a, b] = [cluster.node('a'), cluster.node('b')];
+    const volume = await cluster.create('held');
+    for (const node of [a, b]) {
+      await stage(volume, node);
+      await publish(volume, node, 'held');
+    }
+    await nas.cut();
+    t.after(() => nas.restore());
+    // Calls that are under way, and those that fail at once afterwards.
+    const lost = Promise.allSettled(['x', 'y', 'z'].map((name) => cluster.create(name)));
+    await refused(cluster.create('late'), code.unavailable);
+    await unpublish(volume, a, 'held');
+    await unstage(volume, a);
+    assert.deepEqual(a.mounts(), [], 'nothing is left on the node, the mount of the pool included');
+    assert.equal(await a.berth.stop(), 0);
+    assert.equal(await cluster.controller.stop(), 0);
+    for (const call of await lost) assert.equal(call.status, 'rejected');
+    assert.deepEqual(cluster.controllerMounts(), [], 'the drain has unmounted the pool');
+    assert.equal(await b.berth.stop(), 0);
+    assert.equal(b.mounts().length, 2, 'a driver that ends leaves the pods their volumes');
+  });
 }
 
 test('a hostile share cannot make a node mount something of the node', async (t) => {
