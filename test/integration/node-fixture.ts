@@ -11,6 +11,7 @@ import { CsiError } from '../../src/errors/csi-error.ts';
 import { type Mount, mountsBelow } from '../../src/host/mountinfo.ts';
 import { createNodeService } from '../../src/node/service.ts';
 import type { NodePublishVolumeRequest, VolumeCapability } from '../../src/wire/generated/csi-types.ts';
+import { cleanUp } from '../support/clean-up.ts';
 
 type Mode = NonNullable<VolumeCapability['access_mode']>['mode'];
 
@@ -31,7 +32,7 @@ export function makeNode(t: TestContext) {
       log: pino({ level: 'silent' }),
     });
 
-  t.after(() => {
+  cleanUp(t, () => {
     const left = mountsBelow(base).map(({ mountPoint }) => mountPoint);
     for (const path of left.reverse()) execFileSync('umount', ['-l', path]);
     rmSync(base, { recursive: true, force: true });

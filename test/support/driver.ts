@@ -5,6 +5,7 @@ import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { type CsiClient, connect } from '../csi/client.ts';
+import { cleanUp } from './clean-up.ts';
 import { temporaryDirectory } from './tree.ts';
 
 const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
@@ -80,7 +81,7 @@ async function startDriver(
     child.once('exit', resolve);
   });
   const csi = connect(socket);
-  t.after(async () => {
+  cleanUp(t, async () => {
     csi.close();
     child.kill('SIGKILL');
     await ended;

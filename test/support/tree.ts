@@ -7,6 +7,7 @@ import type { TestContext } from 'node:test';
 import { Gate } from '../../src/pools/gate.ts';
 import { Tree } from '../../src/pools/tree.ts';
 import { openState, type State } from '../../src/volumes/state.ts';
+import { cleanUp } from './clean-up.ts';
 
 export interface Opened {
   readonly tree: Tree;
@@ -16,17 +17,17 @@ export interface Opened {
 /** A directory that is removed at the end of the test. */
 export async function temporaryDirectory(t: TestContext): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'berth-test-'));
-  t.after(() => rm(directory, { recursive: true, force: true }));
+  cleanUp(t, () => rm(directory, { recursive: true, force: true }));
   return directory;
 }
 
 /** Opens a directory as the tree of a pool, as a controller would; closed at the end of the test. */
 export async function openTree(t: TestContext, directory: string): Promise<Opened> {
   const umask = process.umask(0);
-  t.after(() => process.umask(umask));
+  cleanUp(t, () => process.umask(umask));
   const gate = new Gate({ slots: 8, limitMs: 60_000, onStuck: () => {} });
   const tree = new Tree(gate, fs.openSync(directory, fs.constants.O_DIRECTORY), true);
-  t.after(() => tree.abandon());
+  cleanUp(t, () => tree.abandon());
   const state = await openState(tree, { make: true });
   assert.ok(state);
   return { tree, state };

@@ -10,6 +10,7 @@ import { Stores } from '../../../src/volumes/stores.ts';
 import type { CsiClient } from '../../csi/client.ts';
 import { refused } from '../../csi/refused.ts';
 import { capability, code, request } from '../../csi/requests.ts';
+import { cleanUp } from '../../support/clean-up.ts';
 import { makeMachine } from '../../support/driver.ts';
 import { waitFor } from '../../vm/guest/wait-for.ts';
 import { deadPool, withPools } from './local-pools.ts';
@@ -164,7 +165,7 @@ test('a list that runs out of time goes on where it stopped, and tells each ill 
     log: pino({ level: 'silent' }),
   });
   stores.start();
-  t.after(() => stores.stop());
+  cleanUp(t, () => stores.stop());
   const list = (starting_token: string, budget: Budget, max_entries = 0) =>
     controllerListVolumeHealth({ stores }, { max_entries, starting_token, secrets: {} }, budget);
   for (const count of [3, 7, 1_000]) {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { execa } from 'execa';
+import { cleanUp } from '../../support/clean-up.ts';
 
 /** A real filesystem on a loop device, for what a directory of the machine cannot be made to do. */
 export interface LoopFilesystem {
@@ -29,7 +30,7 @@ export async function loopFilesystem(t: TestContext, type: 'ext4' | 'xfs'): Prom
     if (frozen) await execa`fsfreeze --unfreeze ${path}`;
     frozen = false;
   };
-  t.after(async () => {
+  cleanUp(t, async () => {
     await thaw();
     // Lazily: drivers end with the test too, and those that are still there have it open.
     await execa`umount --lazy ${path}`;

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { keepAnnounced } from '../../../src/volumes/announce.ts';
+import { cleanUp } from '../../support/clean-up.ts';
 import { openTree, temporaryDirectory } from '../../support/tree.ts';
 import { waitFor } from '../../vm/guest/wait-for.ts';
 
@@ -26,7 +27,7 @@ test('a node is announced once a controller has met the pool, and again when its
     repeatMs: 20,
     retryMs: 20,
   });
-  t.after(end);
+  cleanUp(t, end);
   await delay(50);
   assert.deepEqual(await readdir(directory), [], 'a node makes no pool');
   await mkdir(path);

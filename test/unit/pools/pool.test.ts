@@ -10,6 +10,7 @@ import type { Backend } from '../../../src/pools/backend.ts';
 import { localBackend } from '../../../src/pools/local.ts';
 import { Pool } from '../../../src/pools/pool.ts';
 import type { Tree } from '../../../src/pools/tree.ts';
+import { cleanUp } from '../../support/clean-up.ts';
 import { temporaryDirectory } from '../../support/tree.ts';
 
 const folder = 'state';
@@ -25,7 +26,7 @@ function poolOn(t: TestContext, backend: Backend): Pool<null> {
     },
   };
   const pool: Pool<null> = new Pool('nas', backend, use, pino({ level: 'silent' }), 10);
-  t.after(() => pool.stop());
+  cleanUp(t, () => pool.stop());
   return pool;
 }
 
