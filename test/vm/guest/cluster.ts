@@ -1,10 +1,11 @@
 // A driver on every host of the bed, and what a CO does with them, in as few words as a test wants.
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { Mount } from '../../../src/host/mountinfo.ts';
 import type { VolumeCapabilityAccessModeMode } from '../../../src/wire/generated/csi-types.ts';
 import type { CsiClient } from '../../csi/client.ts';
+import { nas } from './bed.ts';
 import { type BerthOptions, BerthProcess } from './berth-process.ts';
 import { Host } from './host.ts';
 
@@ -171,6 +172,13 @@ export class Cluster {
       await this.#host.run('umount', '-l', '--no-canonicalize', mountPoint);
     }
   }
+}
+
+/** What the first server's pool holds of volumes whose names are like this, the archive left out. */
+export function left(names: RegExp): string[] {
+  const state = join(nas.export, '.berth');
+  const folders = [nas.export, ...['volumes', 'trash', 'paths'].map((folder) => join(state, folder))];
+  return folders.flatMap((folder) => readdirSync(folder)).filter((name) => names.test(name));
 }
 
 export function stagingPath(volume: Volume, node: ClusterNode): string {

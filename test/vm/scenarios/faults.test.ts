@@ -14,7 +14,7 @@ import { test } from 'node:test';
 import { refused } from '../../csi/refused.ts';
 import { code } from '../../csi/requests.ts';
 import { nas, nas2, nfsPool, setName, waitFor } from '../guest/bed.ts';
-import { Cluster, publish, stage, unpublish, unstage } from '../guest/cluster.ts';
+import { Cluster, left, publish, stage, unpublish, unstage } from '../guest/cluster.ts';
 
 const healLimit = 180_000;
 
@@ -230,11 +230,7 @@ test('a controller that is killed again and again leaves nothing half done', asy
       assert.ok(existsSync(`${nas.export}/${entry.volume?.volume_context.subDir}`));
     }
   }
-  assert.deepEqual(readdirSync(`${nas.export}/.berth/volumes`), []);
-  assert.deepEqual(
-    readdirSync(nas.export).filter((name) => names.includes(name)),
-    [],
-  );
+  assert.deepEqual(left(/\bv\d+\b/), []);
   const archived = readdirSync(`${nas.export}/.berth/archive`).filter((name) => /^v\d+-/.test(name));
   assert.equal(archived.length, 2 * names.length, 'each volume and its record is archived once');
 });
