@@ -11,8 +11,7 @@ RUN apt-get update && \
     rm -rf /var/lib/apt/lists/*
 WORKDIR /build
 COPY package.json package-lock.json .npmrc tsconfig.json ./
-# Not npm ci, which refuses a lock file made where the binaries for other platforms were not to be had.
-RUN npm install --no-save
+RUN npm ci
 # The build starts the driver once, to keep its compiled code beside it.
 COPY bin bin
 COPY proto proto

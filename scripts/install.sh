@@ -4,7 +4,6 @@
 set -e
 cd "$(dirname -- "$0")/.."
 if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
-  echo "set-up: npm install"
-  # Not npm ci, which refuses a lock file made where the binaries for other platforms were not to be had.
-  npm install --no-save --no-audit --no-fund --loglevel=error
+  echo "set-up: npm ci"
+  npm ci --no-audit --no-fund --loglevel=error
 fi
