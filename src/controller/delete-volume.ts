@@ -28,7 +28,7 @@ export async function deleteVolume(
       );
     case 'gone':
       store.inventory.forget(id.key);
-      store.janitor.deleted({ key: id.key, record: result.record });
+      store.janitor.deleted(result.aside);
       return {};
     case 'absent':
       return {};

@@ -68,6 +68,12 @@ const meanings: Readonly<Record<string, Meaning>> = {
     reason: 'pool-unavailable',
     sentence: 'lacks something that was there a moment ago; repeat the call',
   },
+  EXDEV: {
+    code: status.FAILED_PRECONDITION,
+    reason: 'other-filesystem',
+    sentence:
+      'has the directory on another filesystem, which is mounted inside the pool, so that it cannot be moved; unmount that, or give it a pool of its own',
+  },
   ETIMEDOUT: unreachable,
   EHOSTDOWN: unreachable,
   EHOSTUNREACH: unreachable,

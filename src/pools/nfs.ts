@@ -8,6 +8,7 @@ import { CsiError } from '../errors/csi-error.ts';
 import { mountNfs, unmount } from '../host/mount.ts';
 import { mountsBelow } from '../host/mountinfo.ts';
 import type { Backend } from './backend.ts';
+import { mountFailure } from './mount-failure.ts';
 
 /**
  * Options of the controller's own view of a share, after the pool's. Soft: a dead server gives an error instead
@@ -74,13 +75,9 @@ export function nfsBackend(name: string, config: NfsPoolConfig, directory: strin
         });
       } catch (error) {
         await release(target);
-        if (error instanceof CsiError) throw error;
-        throw new CsiError(
-          status.UNAVAILABLE,
-          'pool-unavailable',
-          `The pool ${name} cannot be mounted from ${config.server}:${config.path}; check that the server runs and exports it to this host.`,
-          { cause: error },
-        );
+        const failure = mountFailure(error, { pool: name, server: config.server, timeoutMs: mountTimeoutMs });
+        // Whatever it is, the pool is tried again until it is put right: a caller that repeats will see it.
+        throw new CsiError(status.UNAVAILABLE, 'pool-unavailable', failure.message, { cause: error });
       }
       return target;
     },

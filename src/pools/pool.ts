@@ -19,6 +19,7 @@ const startLimitMs = 8_000;
 const slowMs = 1_000;
 const defaultProbeEveryMs = 15_000;
 const retryEveryMs = 1_000;
+const tellEveryMs = 60_000;
 /** A view that stays dead this long is replaced by a fresh one, which also finds a server that moved. */
 const reattachAfterMs = 8_000;
 
@@ -76,6 +77,7 @@ export class Pool<S> {
   #probe: Promise<Answer> | undefined;
   #stopped = false;
   #everUp = false;
+  #told: { readonly what: string; readonly at: number } | undefined;
   /** The view will never work again: what it leads to is gone from the server. */
   #stale = false;
 
@@ -91,10 +93,6 @@ export class Pool<S> {
     this.#backend = backend;
     this.#use = use;
     this.#log = log.child({ pool: name });
-  }
-
-  get kind(): Backend['kind'] {
-    return this.#backend.kind;
   }
 
   get health(): PoolHealth {
@@ -166,6 +164,15 @@ export class Pool<S> {
     );
   }
 
+  /** A pool is tried every second; its log says why it fails when that changes, and now and then. */
+  #tellOnce(error: unknown): void {
+    const what = error instanceof Error ? error.message : String(error);
+    const now = performance.now();
+    if (what === this.#told?.what && now - this.#told.at < tellEveryMs) return;
+    this.#told = { what, at: now };
+    this.#log.warn({ err: error }, 'pool cannot be reached');
+  }
+
   /** From now on calls fail at once, until a probe in the background was answered. */
   #fail(what: string, error = this.#unavailable('does not answer')): void {
     if (this.#down !== undefined || this.#stopped) return;
@@ -182,6 +189,7 @@ export class Pool<S> {
 
   #setUp(view: View<S>): void {
     this.#everUp = true;
+    this.#told = undefined;
     this.#down = undefined;
     this.#stale = false;
     this.#probe = undefined;
@@ -204,7 +212,7 @@ export class Pool<S> {
     this.#checking ??= this.#look()
       .catch((error: unknown) => {
         if (this.#stopped) return;
-        this.#log.warn({ err: error }, 'pool cannot be reached');
+        this.#tellOnce(error);
         this.#setDown(error instanceof CsiError ? error : this.#unavailable('cannot be attached', error));
       })
       .finally(() => {

@@ -2,19 +2,12 @@ import { status } from '@grpc/grpc-js';
 import { CsiError } from '../errors/csi-error.ts';
 import { isErrno } from '../errors/node-error.ts';
 import type { Dir, Tree } from '../pools/tree.ts';
+import { type Aside, archiveAside, begunAt, listAside, putBack, setAside } from './aside.ts';
 import { attachedNodes } from './attachments.ts';
-import { atPlace } from './beneath.ts';
+import { atPlace, type Place } from './beneath.ts';
 import { releasePath } from './path-claims.ts';
 import type { VolumeRecord } from './record.ts';
-import {
-  archiveAside,
-  putBack,
-  readAside,
-  readRecord,
-  setAside,
-  setAsideAt,
-  temporaryName,
-} from './records.ts';
+import { readRecord, temporaryName } from './records.ts';
 import type { State } from './state.ts';
 import { removeUnrecorded } from './unrecorded.ts';
 
@@ -22,7 +15,7 @@ export type Deletion =
   | { readonly kind: 'absent' }
   | { readonly kind: 'attached'; readonly nodes: readonly string[] }
   /** `forgetAside` is still to be called, at leisure. */
-  | { readonly kind: 'gone'; readonly record: VolumeRecord };
+  | { readonly kind: 'gone'; readonly aside: Aside };
 
 /**
  * Deletes a directory volume: its record is set aside, so that nobody finds or attaches it any more; then its
@@ -30,67 +23,80 @@ export type Deletion =
  * aside and goes on. What is in the trash is removed later, in the background.
  */
 export async function deleteDirectory(state: State, tree: Tree, key: string): Promise<Deletion> {
-  // Read before, so that a record that cannot be read stays where it is.
-  const isThere = (await readRecord(state, tree, key)) !== undefined;
-  if (isThere && (await setAside(state, tree, key))) return remove(state, tree, key, { resumed: false });
-  const deletion = await resumeDeletion(state, tree, key);
-  if (deletion.kind === 'absent') await removeUnrecorded(state, tree, key);
-  return deletion;
+  const aside = await setAside(state, tree, key);
+  if (aside !== undefined) return remove(state, tree, aside);
+  const [begun] = await listAside(state, tree, key);
+  if (begun !== undefined) return resumeDeletion(state, tree, begun);
+  await removeUnrecorded(state, tree, key);
+  return { kind: 'absent' };
 }
 
-/** Goes on with a deletion that was begun and cut off; `absent` where none was. */
-export function resumeDeletion(state: State, tree: Tree, key: string): Promise<Deletion> {
-  return remove(state, tree, key, { resumed: true });
+/** Goes on with a deletion that was begun and cut off. */
+export async function resumeDeletion(state: State, tree: Tree, aside: Aside): Promise<Deletion> {
+  const { key, record } = aside;
+  const later = await readRecord(state, tree, key);
+  // A later volume of this name has the directory, and the attachments: the earlier one's has been moved away.
+  if (later !== undefined && later.id !== record.id && later.subDir === record.subDir) {
+    return { kind: 'gone', aside };
+  }
+  if (record.onDelete !== 'retain') await refuseNewer(state, tree, aside);
+  return remove(state, tree, aside);
 }
 
-async function remove(
-  state: State,
-  tree: Tree,
-  key: string,
-  { resumed }: { readonly resumed: boolean },
-): Promise<Deletion> {
-  // Another controller may have changed it since it was read; what was set aside changes no more.
-  const record = await readAside(state, tree, key);
-  if (record === undefined) return { kind: 'absent' };
+async function remove(state: State, tree: Tree, aside: Aside): Promise<Deletion> {
+  const { key, record } = aside;
   const nodes = await attachedNodes(state, tree, key);
   if (nodes.length > 0) {
-    await putBack(state, tree, key);
+    await putBack(state, tree, aside);
     return { kind: 'attached', nodes };
   }
-  if (resumed && record.onDelete !== 'retain') await refuseNewer(state, tree, key, record);
-  switch (record.onDelete) {
-    case 'delete':
-      await moveAway(tree, record, state.trash, `${key}.${record.id}`);
-      await releasePath(state, tree, record.subDir, key);
-      break;
-    case 'archive': {
-      const entry = `${key}-${timestamp(new Date())}-${record.id}`;
-      const moved = await moveAway(tree, record, state.archive, entry);
-      await releasePath(state, tree, record.subDir, key);
-      await archiveAside(state, tree, key, moved ? entry : await earlierEntry(state, tree, record, entry));
-      break;
-    }
-    case 'retain':
-      await releasePath(state, tree, record.subDir, key);
-      break;
+  let entry: string | undefined;
+  try {
+    entry = await moveOn(state, tree, aside);
+  } catch (error) {
+    // The directory cannot be moved, and no retry changes that by itself: a volume that is there has to be found.
+    if (isErrno(error, ...lasting) || error instanceof CsiError)
+      await putBack(state, tree, aside).catch(() => {});
+    throw error;
   }
-  return { kind: 'gone', record };
+  await releasePath(state, tree, record.subDir, key);
+  if (record.onDelete === 'archive') await archiveRecord(state, tree, aside, entry);
+  return { kind: 'gone', aside };
+}
+
+const lasting = ['EXDEV', 'EACCES', 'EPERM', 'EROFS', 'EBUSY', 'ENOSPC', 'EDQUOT', 'EMLINK', 'ENAMETOOLONG'];
+
+/** Moves the directory to where it belongs now, and says under which name, if no earlier try has done so. */
+async function moveOn(state: State, tree: Tree, { key, record }: Aside): Promise<string | undefined> {
+  if (record.onDelete === 'retain') return undefined;
+  const [to, name] =
+    record.onDelete === 'delete'
+      ? [state.trash, `${key}.${record.id}`]
+      : [state.archive, `${key}-${timestamp(new Date())}-${record.id}`];
+  return (await moveAway(tree, record, to, name)) ? name : undefined;
+}
+
+/** Puts the record beside the archived directory; the time in its name is that of the try that has moved it. */
+async function archiveRecord(state: State, tree: Tree, aside: Aside, moved?: string): Promise<void> {
+  const { key, record } = aside;
+  const entry = moved ?? (await tree.list(state.archive, '.')).find((name) => name.endsWith(`-${record.id}`));
+  await archiveAside(state, tree, aside, entry ?? `${key}-${timestamp(new Date())}-${record.id}`);
 }
 
 /**
  * The directory may have been moved away by the call that was cut off, and another one made in its place since:
  * throws FAILED_PRECONDITION where it was made or changed after the deletion began.
  */
-async function refuseNewer(state: State, tree: Tree, key: string, { subDir }: VolumeRecord): Promise<void> {
-  let changedAt: bigint;
+async function refuseNewer(state: State, tree: Tree, aside: Aside): Promise<void> {
+  const { subDir } = aside.record;
   try {
-    changedAt = await atPlace(
+    const changedAt = await atPlace(
       tree,
       subDir,
       { make: false },
       async ({ parent, name }) => (await tree.lstat(parent, name)).ctimeNs,
     );
-    if (changedAt <= (await setAsideAt(state, tree, key))) return;
+    if (changedAt <= (await begunAt(state, tree, aside))) return;
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return;
     throw error;
@@ -98,21 +104,15 @@ async function refuseNewer(state: State, tree: Tree, key: string, { subDir }: Vo
   throw new CsiError(
     status.FAILED_PRECONDITION,
     'directory-changed',
-    `The volume ${key} cannot be deleted to the end: its directory ${subDir} was made or changed after an earlier try was cut off, so it may be somebody else's; look at it and move it away, then repeat the call.`,
+    `The volume ${aside.key} cannot be deleted to the end: its directory ${subDir} was made or changed after an earlier try was cut off, so it may be somebody else's; look at it and move it away, then repeat the call.`,
   );
 }
 
-/** Renames the volume's directory; false where it is gone, moved by an earlier try. */
+/** Renames the volume's directory; false where it is not there. */
 async function moveAway(tree: Tree, record: VolumeRecord, to: Dir, name: string): Promise<boolean> {
   try {
     await atPlace(tree, record.subDir, { make: false }, async (place) => {
-      try {
-        await tree.rename(place.parent, place.name, to, name);
-      } catch (error) {
-        // Something by that name is there already; both are kept.
-        if (!isErrno(error, 'ENOTEMPTY', 'EEXIST', 'ENOTDIR')) throw error;
-        await tree.rename(place.parent, place.name, to, `${name}.${temporaryName()}`);
-      }
+      await moveOrMakeMovable(tree, place, to, name);
       await tree.sync(to, place.parent);
     });
     return true;
@@ -122,15 +122,30 @@ async function moveAway(tree: Tree, record: VolumeRecord, to: Dir, name: string)
   }
 }
 
-/** The name under which an earlier try archived the directory; its time is not now. */
-async function earlierEntry(
-  state: State,
-  tree: Tree,
-  { id }: VolumeRecord,
-  fallback: string,
-): Promise<string> {
-  const names = await tree.list(state.archive, '.');
-  return names.find((name) => name.endsWith(`-${id}`)) ?? fallback;
+async function moveOrMakeMovable(tree: Tree, place: Place, to: Dir, name: string): Promise<void> {
+  try {
+    await tree.rename(place.parent, place.name, to, name);
+  } catch (error) {
+    if (isErrno(error, 'ENOTEMPTY', 'EEXIST', 'ENOTDIR')) {
+      // Something by that name is there already; both are kept.
+      await tree.rename(place.parent, place.name, to, `${name}.${temporaryName()}`);
+    } else if (isErrno(error, 'EACCES')) {
+      // With root_squash: a directory that is to get another parent must be writable for its owner (rename(2)).
+      await makeWritable(tree, place);
+      await tree.rename(place.parent, place.name, to, name);
+    } else {
+      throw error;
+    }
+  }
+}
+
+async function makeWritable(tree: Tree, place: Place): Promise<void> {
+  const directory = await tree.openForAttributes(place.parent, place.name);
+  try {
+    await tree.setMode(directory, 0o700);
+  } finally {
+    tree.closeDir(directory);
+  }
 }
 
 /** For a file name: 20261121T104500Z. */

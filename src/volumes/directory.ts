@@ -28,9 +28,10 @@ export async function createDirectory(
     await claimPath(state, tree, subDir, key);
   }
   try {
-    const record = await atPlace(tree, subDir, { make: true }, (place) =>
-      make(state, tree, key, wanted, place),
-    );
+    const record = await atPlace(tree, subDir, { make: true }, async (place) => {
+      if (hasClaim(subDir, key)) await refuseOtherFilesystem(tree, place, subDir);
+      return make(state, tree, key, wanted, place);
+    });
     if (record.subDir !== subDir) await releasePath(state, tree, subDir, key);
     return record;
   } catch (error) {
@@ -83,6 +84,17 @@ async function make(
   } finally {
     tree.closeDir(directory);
   }
+}
+
+/** A directory there could not be renamed into the trash or the archive (rename(2), EXDEV). */
+async function refuseOtherFilesystem(tree: Tree, { parent }: Place, subDir: string): Promise<void> {
+  const [above, root] = await Promise.all([tree.lstat(parent, '.'), tree.lstat(tree.root, '.')]);
+  if (above.dev === root.dev) return;
+  throw new CsiError(
+    status.FAILED_PRECONDITION,
+    'other-filesystem',
+    `The directory ${subDir} would be on another filesystem, which is mounted inside the pool; choose another subDir, or give that filesystem a pool of its own.`,
+  );
 }
 
 /** Makes an empty, unrecorded directory a volume, or takes it away again. */
@@ -139,7 +151,13 @@ async function setOwner(tree: Tree, directory: Dir, record: VolumeRecord): Promi
 }
 
 /** Refusals that no retry changes by itself: nothing may be left of a volume that was new. */
-const refusals = new Set(['directory-exists', 'volumes-overlap', 'path-not-directory', 'owner-refused']);
+const refusals = new Set([
+  'directory-exists',
+  'volumes-overlap',
+  'path-not-directory',
+  'owner-refused',
+  'other-filesystem',
+]);
 
 function isFinal(error: unknown): boolean {
   return error instanceof CsiError

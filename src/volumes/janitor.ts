@@ -1,7 +1,6 @@
 import type { Logger } from 'pino';
 import type { Pool } from '../pools/pool.ts';
-import type { VolumeRecord } from './record.ts';
-import { forgetAside } from './records.ts';
+import { type Aside, forgetAside } from './aside.ts';
 import type { State } from './state.ts';
 import { sweepClaims } from './sweep-claims.ts';
 import { sweepDeletions } from './sweep-deletions.ts';
@@ -15,12 +14,6 @@ const pollMs = 10;
 /** A round that removed nothing, since the rest is not ripe or stuck, is repeated after this time. */
 const againMs = 300_000;
 
-/** A volume that is deleted but for the record of it that was set aside. */
-interface DeletedVolume {
-  readonly key: string;
-  readonly record: VolumeRecord;
-}
-
 /** Ends deletions and empties the trash of one pool in the background, behind the requests. */
 export class Janitor {
   readonly #pool: Pool<State>;
@@ -32,7 +25,7 @@ export class Janitor {
   #kicked = false;
   #stopped = false;
   #timer: NodeJS.Timeout | undefined;
-  #deleted: DeletedVolume[] = [];
+  #deleted: Aside[] = [];
 
   /** `busy` says whether requests are being served, which then go first. */
   constructor(pool: Pool<State>, busy: () => boolean, log: Logger) {
@@ -43,8 +36,8 @@ export class Janitor {
   }
 
   /** A volume's directory has gone, perhaps into the trash. */
-  deleted(volume: DeletedVolume): void {
-    this.#deleted.push(volume);
+  deleted(aside: Aside): void {
+    this.#deleted.push(aside);
     this.kick();
   }
 
@@ -96,11 +89,11 @@ export class Janitor {
     if (performance.now() - this.#sweptAt < againMs) return;
     this.#sweptAt = performance.now();
     try {
-      const { refused } = await this.#pool.use(async (state, tree) => {
+      const refusals = await this.#pool.use(async (state, tree) => {
         await sweepClaims(state, tree);
         return sweepDeletions(state, tree);
       });
-      for (const error of refused) this.#log.warn({ err: error }, 'a deletion cannot be ended');
+      for (const error of refusals) this.#log.warn({ err: error }, 'a deletion cannot be ended');
     } catch (error) {
       if (!this.#stopped)
         this.#log.warn({ err: error }, 'what killed controllers have left could not be swept');
@@ -109,13 +102,13 @@ export class Janitor {
 
   /** What fails here is done by a sweep, or by the next controller. */
   async #forgetDeleted(): Promise<void> {
-    const volumes = this.#deleted;
+    const asides = this.#deleted;
     this.#deleted = [];
     try {
       await this.#pool.use(async (state, tree) => {
-        for (const { key, record } of volumes) {
+        for (const aside of asides) {
           await this.#pause();
-          await forgetAside(state, tree, key, record);
+          await forgetAside(state, tree, aside);
         }
       });
     } catch (error) {

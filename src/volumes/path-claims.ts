@@ -6,12 +6,10 @@ import type { Tree } from '../pools/tree.ts';
 import { attachedKeys, attachmentsOf } from './attachments.ts';
 import { atPlace } from './beneath.ts';
 import { readRecord } from './records.ts';
+import { settledMs } from './settled.ts';
 import type { State } from './state.ts';
 import { hasUnrecordedMode } from './unrecorded.ts';
 import { isStaticKey, keyOf } from './volume-id.ts';
-
-/** A claim without a volume that is younger may be that of one that is being made at this moment. */
-const settledMs = 600_000;
 
 /**
  * Which directory belongs to which volume, for the check that no volume lies inside another. A volume whose

@@ -10,11 +10,23 @@ import { isKey } from './volume-id.ts';
 /**
  * The records of a pool's volumes: `.berth/volumes/<key>` is a symbolic link whose target is the record, since
  * that is exclusive, atomic and, on NFS, durable in a single round trip. Beside it are claims on its next revision,
- * `,<key>.<id>.<revision>`, and it lies at `,<key>.deleting` while the volume is deleted.
+ * `,<key>.<id>.<revision>`, and it lies at `,<key>.<id>.deleting` while the volume is deleted (see aside.ts).
  */
 
 /** Begins the name of what is no record yet, or none any more; no key begins so. */
 const claimMark = ',';
+const asideMark = '.deleting';
+
+/** Where a record lies while its volume is deleted. */
+export function asideName(key: string, id: string): string {
+  return `${claimMark}${key}.${id}${asideMark}`;
+}
+
+/** Key and id of a record that was set aside, by its name; undefined for other names. */
+export function readAsideName(name: string): { readonly key: string; readonly id: string } | undefined {
+  const [, key, id] = /^,(.+)\.([A-Za-z0-9_-]{8})\.deleting$/.exec(name) ?? [];
+  return key === undefined || id === undefined || !isKey(key) ? undefined : { key, id };
+}
 
 /** The keys of the records, by the names in their folder; in no order. */
 export function recordKeys(names: readonly string[]): string[] {
@@ -27,7 +39,12 @@ export function readRecord(state: State, tree: Tree, key: string): Promise<Volum
   return readRecordAt(state, tree, key);
 }
 
-async function readRecordAt(state: State, tree: Tree, name: string): Promise<VolumeRecord | undefined> {
+/** Reads a record that lies under another name than its key. */
+export async function readRecordAt(
+  state: State,
+  tree: Tree,
+  name: string,
+): Promise<VolumeRecord | undefined> {
   let text: string;
   try {
     text = await tree.readlink(state.volumes, name);
@@ -44,81 +61,6 @@ async function readRecordAt(state: State, tree: Tree, name: string): Promise<Vol
 /** Makes a record; false where there is one by that key already. */
 export function createRecord(state: State, tree: Tree, key: string, record: VolumeRecord): Promise<boolean> {
   return linkExclusively(state, tree, key, encodeRecord(record));
-}
-
-/** Beside the records while their volumes are deleted; no key begins so. */
-function deletingName(key: string): string {
-  return `${claimMark}${key}${deletingSuffix}`;
-}
-
-const deletingSuffix = '.deleting';
-
-/**
- * Takes a record aside, exclusively, which begins the volume's deletion: from here on the volume is not found.
- * False where there is no record.
- */
-export async function setAside(state: State, tree: Tree, key: string): Promise<boolean> {
-  try {
-    await tree.rename(state.volumes, key, state.volumes, deletingName(key));
-    await tree.sync(state.volumes);
-    return true;
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return false;
-    throw error;
-  }
-}
-
-/** The record of a volume whose deletion was begun; undefined where none was. */
-export function readAside(state: State, tree: Tree, key: string): Promise<VolumeRecord | undefined> {
-  return readRecordAt(state, tree, deletingName(key));
-}
-
-/** When the deletion was begun, in nanoseconds by the server's clock: a rename counts as a change (rename(2)). */
-export async function setAsideAt(state: State, tree: Tree, key: string): Promise<bigint> {
-  return (await tree.lstat(state.volumes, deletingName(key))).ctimeNs;
-}
-
-/** Ends a deletion that cannot be: the volume is found again. */
-export async function putBack(state: State, tree: Tree, key: string): Promise<void> {
-  await tree.rename(state.volumes, deletingName(key), state.volumes, key);
-  await tree.sync(state.volumes);
-}
-
-/** Moves the record of a deleted volume beside its archived directory. */
-export async function archiveAside(state: State, tree: Tree, key: string, entry: string): Promise<void> {
-  try {
-    await tree.rename(state.volumes, deletingName(key), state.archive, `${entry}.record`);
-    await tree.sync(state.archive, state.volumes);
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT')) throw error;
-  }
-}
-
-/**
- * Forgets a deleted volume. A change of it that another controller has under way meanwhile is stopped first: either
- * its claim goes, so that it cannot be applied, or it has put a record in the place of the one that was set aside.
- */
-export async function forgetAside(
-  state: State,
-  tree: Tree,
-  key: string,
-  record: VolumeRecord,
-): Promise<void> {
-  await unlinkIfThere(state, tree, claimOnNext(key, record));
-  if ((await readRecord(state, tree, key))?.id === record.id) await unlinkIfThere(state, tree, key);
-  // That of a later volume of this name stays.
-  if ((await readAside(state, tree, key))?.id === record.id) {
-    await unlinkIfThere(state, tree, deletingName(key));
-  }
-  await tree.sync(state.volumes);
-}
-
-/** The keys of the volumes whose deletion was begun and is not over. */
-export function keysSetAside(names: readonly string[]): string[] {
-  return names
-    .filter((name) => name.startsWith(claimMark) && name.endsWith(deletingSuffix))
-    .map((name) => name.slice(claimMark.length, -deletingSuffix.length))
-    .filter(isKey);
 }
 
 /**
@@ -150,7 +92,8 @@ export async function updateRecord(
     }
     await applyClaim(state, tree, claim, key);
     // A deletion that was begun in between does not know of the change, and removes it with the volume.
-    if ((await readAside(state, tree, key))?.id === record.id) throw busy(key);
+    const aside = await readRecordAt(state, tree, asideName(key, record.id));
+    if (aside !== undefined) throw busy(key);
     if (claimed) return next;
   }
   throw busy(key);
@@ -164,8 +107,8 @@ function busy(key: string): CsiError {
   );
 }
 
-/** The record's own id is in the name, so that a claim on an earlier volume of this name is never applied. */
-function claimOnNext(key: string, { id, revision }: VolumeRecord): string {
+/** The name of a claim. The record's own id is in it, so that a claim on an earlier volume of this name is never applied. */
+export function claimOnNext(key: string, { id, revision }: VolumeRecord): string {
   return `${claimMark}${key}.${id}.${revision + 1}`;
 }
 
@@ -190,7 +133,8 @@ async function applyClaim(state: State, tree: Tree, claim: string, key: string):
   }
 }
 
-async function unlinkIfThere(state: State, tree: Tree, name: string): Promise<void> {
+/** Removes a link from the folder of the records. */
+export async function unlinkIfThere(state: State, tree: Tree, name: string): Promise<void> {
   try {
     await tree.unlink(state.volumes, name);
   } catch (error) {

@@ -2,21 +2,14 @@ import { CsiError } from '../errors/csi-error.ts';
 import { isErrno } from '../errors/node-error.ts';
 import type { Tree } from '../pools/tree.ts';
 import { readRecord } from './records.ts';
+import { settledMs } from './settled.ts';
 import type { State } from './state.ts';
-
-/** A claim that is younger may be in use this very moment. */
-const settledMs = 600_000;
 
 /**
  * Removes claims on a record's next revision that a killed controller left behind and nobody can apply any more:
- * their volume is gone, or further on. Returns how many.
+ * their volume is gone, or further on.
  */
-export async function sweepClaims(
-  state: State,
-  tree: Tree,
-  olderThanMs: number = settledMs,
-): Promise<number> {
-  let swept = 0;
+export async function sweepClaims(state: State, tree: Tree, olderThanMs: number = settledMs): Promise<void> {
   for (const name of await tree.list(state.volumes, '.')) {
     const [, key, id, revision] = /^,(.+)\.([A-Za-z0-9_-]{8})\.(\d+)$/.exec(name) ?? [];
     if (key === undefined || id === undefined || revision === undefined) continue;
@@ -26,11 +19,9 @@ export async function sweepClaims(
       const record = await readRecord(state, tree, key);
       if (record?.id === id && Number(revision) > record.revision) continue;
       await tree.unlink(state.volumes, name);
-      swept += 1;
     } catch (error) {
       // A record that cannot be read is told elsewhere; its claims stay with it.
       if (!isErrno(error, 'ENOENT') && !(error instanceof CsiError)) throw error;
     }
   }
-  return swept;
 }

@@ -1,37 +1,33 @@
 import { CsiError } from '../errors/csi-error.ts';
 import { isErrno } from '../errors/node-error.ts';
 import type { Tree } from '../pools/tree.ts';
+import { begunAt, forgetAside, listAside } from './aside.ts';
 import { resumeDeletion } from './delete-directory.ts';
-import { forgetAside, keysSetAside, setAsideAt } from './records.ts';
+import { settledMs } from './settled.ts';
 import type { State } from './state.ts';
 
-/** A deletion that was begun more recently may be under way this very moment. */
-const settledMs = 600_000;
-
 /**
- * Ends the deletions that a killed controller has begun and nobody has repeated. Returns how many, and the refusals of
- * those that cannot be ended.
+ * Ends the deletions that a killed controller has begun and nobody has repeated. Returns the refusals of those that
+ * cannot be ended.
  */
 export async function sweepDeletions(
   state: State,
   tree: Tree,
   olderThanMs: number = settledMs,
-): Promise<{ ended: number; refused: CsiError[] }> {
-  let ended = 0;
-  const refused: CsiError[] = [];
-  for (const key of keysSetAside(await tree.list(state.volumes, '.'))) {
+): Promise<CsiError[]> {
+  const refusals: CsiError[] = [];
+  for (const aside of await listAside(state, tree)) {
     try {
-      const since = Number((await setAsideAt(state, tree, key)) / 1_000_000n);
+      const since = Number((await begunAt(state, tree, aside)) / 1_000_000n);
       if (Date.now() - since < olderThanMs) continue;
-      const deletion = await resumeDeletion(state, tree, key);
-      if (deletion.kind === 'gone') await forgetAside(state, tree, key, deletion.record);
-      ended += 1;
+      const deletion = await resumeDeletion(state, tree, aside);
+      if (deletion.kind === 'gone') await forgetAside(state, tree, deletion.aside);
     } catch (error) {
       // Ended by another controller meanwhile.
       if (isErrno(error, 'ENOENT')) continue;
       if (!(error instanceof CsiError)) throw error;
-      refused.push(error);
+      refusals.push(error);
     }
   }
-  return { ended, refused };
+  return refusals;
 }

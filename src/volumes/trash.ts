@@ -1,6 +1,7 @@
 import type { Dirent } from 'node:fs';
 import { isErrno } from '../errors/node-error.ts';
 import type { Dir, Tree } from '../pools/tree.ts';
+import { settledMs } from './settled.ts';
 import type { State } from './state.ts';
 
 /** Files removed at once; half of a pool's slots stay free for requests. */
@@ -11,8 +12,6 @@ const maxDepth = 32;
 const poolFailures = ['ETIMEDOUT', 'EHOSTDOWN', 'EBADF', 'EROFS'];
 /** These may tell of either. */
 const doubtful = ['ESTALE', 'EIO'];
-/** What was made aside for a moment; only one left behind by a killed process is older. */
-const temporaryMs = 600_000;
 
 /**
  * Empties the trash of a pool, entry by entry. `pause` is awaited between removals, so that requests go first.
@@ -54,7 +53,7 @@ export interface StuckEntry {
 async function isOld(state: State, tree: Tree, name: string): Promise<boolean> {
   try {
     const { ctimeMs } = await tree.lstat(state.trash, name);
-    return Date.now() - Number(ctimeMs) > temporaryMs;
+    return Date.now() - Number(ctimeMs) > settledMs;
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return false;
     throw error;

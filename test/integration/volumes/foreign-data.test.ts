@@ -1,17 +1,21 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { CsiError } from '../../../src/errors/csi-error.ts';
 import type { Tree } from '../../../src/pools/tree.ts';
+import { forgetAside } from '../../../src/volumes/aside.ts';
 import { attachRecorded } from '../../../src/volumes/attach-recorded.ts';
 import { attach, attachedNodes } from '../../../src/volumes/attachments.ts';
 import { deleteDirectory } from '../../../src/volumes/delete-directory.ts';
 import { createDirectory, directoryExists } from '../../../src/volumes/directory.ts';
 import type { VolumeRecord } from '../../../src/volumes/record.ts';
-import { forgetAside, readRecord, updateRecord } from '../../../src/volumes/records.ts';
+import { readRecord, updateRecord } from '../../../src/volumes/records.ts';
 import type { State } from '../../../src/volumes/state.ts';
+import { sweepDeletions } from '../../../src/volumes/sweep-deletions.ts';
 import { emptyTrash } from '../../../src/volumes/trash.ts';
+import { cleanUp } from '../../support/clean-up.ts';
 import { Killed, killedAt, openTree, temporaryDirectory } from '../../support/tree.ts';
 
 function record(name: string, subDir = name, id = 'AAAAAAAA'): VolumeRecord {
@@ -116,7 +120,7 @@ test('deleting a volume and attaching or changing it on another controller exclu
   const remove = async (state: State, tree: Tree, name: string) => {
     const deletion = await deleteDirectory(state, tree, name);
     if (deletion.kind === 'attached') throw new Error('attached');
-    if (deletion.kind === 'gone') await forgetAside(state, tree, name, deletion.record);
+    if (deletion.kind === 'gone') await forgetAside(state, tree, deletion.aside);
   };
   for (const [what, work] of Object.entries(works)) {
     for (const order of ['delete is slow', 'delete is fast'] as const) {
@@ -183,6 +187,47 @@ function pausedAt(tree: Tree, at: number) {
   });
   return { tree: paused, reached, go: () => go() };
 }
+
+test('a deletion that cannot be leaves the volume to be found, and nothing is made where it could not be deleted', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const { state, tree } = await openTree(t, directory);
+  await createDirectory(state, tree, 'v', record('v', 'team/v'));
+  await rename(join(directory, 'team/v'), join(directory, 'kept'));
+  const mounted = join(directory, 'team');
+  execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', mounted]);
+  cleanUp(t, () => execFileSync('umount', [mounted]));
+  await mkdir(join(mounted, 'v'));
+  await assert.rejects(deleteDirectory(state, tree, 'v'), { code: 'EXDEV' });
+  assert.equal((await readRecord(state, tree, 'v'))?.id, 'AAAAAAAA');
+  await assert.rejects(
+    createDirectory(state, tree, 'w', record('w', 'team/w', 'BBBBBBBB')),
+    refused('other-filesystem'),
+  );
+  assert.deepEqual(await tree.list(state.volumes, '.'), ['v']);
+  assert.deepEqual(await readdir(mounted), ['v']);
+});
+
+test('a deletion that was cut off keeps its place while a later volume of the name comes and goes', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const { state, tree } = await openTree(t, directory);
+  const whole = killedAt(tree, Number.POSITIVE_INFINITY, 'before');
+  await createDirectory(state, tree, 'probe', record('probe', 'old'));
+  await deleteDirectory(state, whole.tree, 'probe');
+  for (let at = 1; at <= whole.count.calls; at += 1) {
+    const name = `v${at}`;
+    await createDirectory(state, tree, name, record(name, `old-${at}`));
+    await writeFile(join(directory, `old-${at}`, 'data'), 'x');
+    await assert.rejects(deleteDirectory(state, killedAt(tree, at, 'after').tree, name), Killed);
+    if ((await readRecord(state, tree, name)) !== undefined) continue;
+    const later = record(name, `new-${at}`, 'BBBBBBBB');
+    assert.deepEqual(await createDirectory(state, tree, name, later), later);
+    await writeFile(join(directory, `new-${at}`, 'data'), 'x');
+    assert.deepEqual(await sweepDeletions(state, tree, -1000), []);
+    assert.deepEqual(await readRecord(state, tree, name), later);
+    assert.deepEqual(await readdir(join(directory, `new-${at}`)), ['data']);
+    assert.ok(!(await directoryExists(tree, `old-${at}`)), `cut off after call ${at}`);
+  }
+});
 
 test('emptying the trash touches nothing else, also when others remove the same files', async (t) => {
   const directory = await temporaryDirectory(t);

@@ -4,11 +4,12 @@ import { lstat, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { Tree } from '../../../src/pools/tree.ts';
+import { forgetAside } from '../../../src/volumes/aside.ts';
 import { type AttachResult, attach, attachedNodes, detach } from '../../../src/volumes/attachments.ts';
 import { deleteDirectory } from '../../../src/volumes/delete-directory.ts';
 import { createDirectory } from '../../../src/volumes/directory.ts';
 import type { OnDelete, VolumeRecord } from '../../../src/volumes/record.ts';
-import { forgetAside, readRecord, updateRecord } from '../../../src/volumes/records.ts';
+import { readRecord, updateRecord } from '../../../src/volumes/records.ts';
 import type { State } from '../../../src/volumes/state.ts';
 import { sweepClaims } from '../../../src/volumes/sweep-claims.ts';
 import { sweepDeletions } from '../../../src/volumes/sweep-deletions.ts';
@@ -111,13 +112,12 @@ for (const overrides of [
 /** As the controller deletes: what is left to do at leisure included. */
 async function deleteWholly(state: State, tree: Tree): Promise<void> {
   const deletion = await deleteDirectory(state, tree, 'pvc-1');
-  if (deletion.kind === 'gone') await forgetAside(state, tree, 'pvc-1', deletion.record);
+  if (deletion.kind === 'gone') await forgetAside(state, tree, deletion.aside);
 }
 
 /** A deletion that was begun is left to the sweep; one that was not is repeated. */
 async function deleteUnlessBegun(state: State, tree: Tree): Promise<void> {
-  const { refused } = await sweepDeletions(state, tree, -1000);
-  assert.deepEqual(refused, []);
+  assert.deepEqual(await sweepDeletions(state, tree, -1000), []);
   if ((await readRecord(state, tree, 'pvc-1')) !== undefined) await deleteWholly(state, tree);
 }
 

@@ -1,0 +1,100 @@
+import { status } from '@grpc/grpc-js';
+import { CsiError } from '../errors/csi-error.ts';
+import { isErrno } from '../errors/node-error.ts';
+import type { Tree } from '../pools/tree.ts';
+import type { VolumeRecord } from './record.ts';
+import { asideName, claimOnNext, readAsideName, readRecord, readRecordAt, unlinkIfThere } from './records.ts';
+import type { State } from './state.ts';
+
+/**
+ * A record that was set aside, since its volume is being deleted: from then on nobody finds or attaches the volume,
+ * and whoever comes after a crash knows what is to be done. The id is in the name, so that a later volume of the same
+ * name does not get in the way.
+ */
+export interface Aside {
+  readonly key: string;
+  readonly record: VolumeRecord;
+}
+
+/**
+ * Sets a record aside, exclusively, and gives it: undefined where there is none. An unreadable one stays where it is.
+ * What another controller has made of it since it was read last is seen: a link is never changed, only replaced by
+ * another one, and comparing the two costs less than reading anew.
+ */
+export async function setAside(state: State, tree: Tree, key: string): Promise<Aside | undefined> {
+  try {
+    const before = await tree.lstat(state.volumes, key);
+    const record = await readRecord(state, tree, key);
+    if (record === undefined) return undefined;
+    const name = asideName(key, record.id);
+    await tree.rename(state.volumes, key, state.volumes, name);
+    await tree.sync(state.volumes);
+    const { ino, mtimeNs } = await tree.lstat(state.volumes, name);
+    if (ino === before.ino && mtimeNs === before.mtimeNs) return { key, record };
+    const newer = await readRecordAt(state, tree, name);
+    if (newer?.id === record.id) return { key, record: newer };
+    // Deleted and made anew since it was read: that is not the volume to delete.
+    await tree.rename(state.volumes, name, state.volumes, key);
+    throw replaced(key);
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+/** The deletions that were begun and are not over; of one key, or of all. */
+export async function listAside(state: State, tree: Tree, key?: string): Promise<Aside[]> {
+  const found: Aside[] = [];
+  for (const name of await tree.list(state.volumes, '.')) {
+    const aside = readAsideName(name);
+    if (aside === undefined || (key !== undefined && aside.key !== key)) continue;
+    const record = await readRecordAt(state, tree, name);
+    if (record !== undefined) found.push({ key: aside.key, record });
+  }
+  return found;
+}
+
+/** When the deletion was begun, in nanoseconds by the server's clock: a rename counts as a change (rename(2)). */
+export async function begunAt(state: State, tree: Tree, { key, record }: Aside): Promise<bigint> {
+  return (await tree.lstat(state.volumes, asideName(key, record.id))).ctimeNs;
+}
+
+/** Gives up a deletion that cannot be: the volume is found again. */
+export async function putBack(state: State, tree: Tree, { key, record }: Aside): Promise<void> {
+  await tree.rename(state.volumes, asideName(key, record.id), state.volumes, key);
+  await tree.sync(state.volumes);
+}
+
+/** Moves the record of a deleted volume beside its archived directory. */
+export async function archiveAside(
+  state: State,
+  tree: Tree,
+  { key, record }: Aside,
+  entry: string,
+): Promise<void> {
+  try {
+    await tree.rename(state.volumes, asideName(key, record.id), state.archive, `${entry}.record`);
+    await tree.sync(state.archive, state.volumes);
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT')) throw error;
+  }
+}
+
+/**
+ * Forgets a deleted volume. A change of it that another controller has under way meanwhile is stopped first: either
+ * its claim goes, so that it cannot be applied, or it has put a record in the place of the one that was set aside.
+ */
+export async function forgetAside(state: State, tree: Tree, { key, record }: Aside): Promise<void> {
+  await unlinkIfThere(state, tree, claimOnNext(key, record));
+  if ((await readRecord(state, tree, key))?.id === record.id) await unlinkIfThere(state, tree, key);
+  await unlinkIfThere(state, tree, asideName(key, record.id));
+  await tree.sync(state.volumes);
+}
+
+function replaced(key: string): CsiError {
+  return new CsiError(
+    status.ABORTED,
+    'volume-busy',
+    `The volume ${key} was deleted and made anew at the same time; repeat the call if it is this one to delete.`,
+  );
+}
