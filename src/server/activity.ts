@@ -1,3 +1,4 @@
+import { within } from '../within.ts';
 import type { Interceptor } from './call.ts';
 
 /** Calls that only look: background work need not wait for them. */
@@ -27,20 +28,12 @@ export class Activity {
     }
   };
 
-  /** Resolves when nothing is being worked on, or after `limitMs`. */
+  /** Resolves with true when nothing is being worked on, with false after `limitMs`. */
   async drained(limitMs: number): Promise<boolean> {
     if (this.#running === 0) return true;
-    let timer: NodeJS.Timeout | undefined;
-    const limit = new Promise<boolean>((resolve) => {
-      timer = setTimeout(() => resolve(false), limitMs);
-    });
-    const idle = new Promise<boolean>((resolve) => {
+    const idle = new Promise<true>((resolve) => {
       this.#idle.push(() => resolve(true));
     });
-    try {
-      return await Promise.race([idle, limit]);
-    } finally {
-      clearTimeout(timer);
-    }
+    return (await within(idle, limitMs)) ?? false;
   }
 }
