@@ -7,15 +7,18 @@ export interface CapacityRange {
   readonly limit: bigint;
 }
 
-/** Reads a CapacityRange. Throws INVALID_ARGUMENT for a negative size, and for a limit below the request. */
+/** Reads a CapacityRange. Throws INVALID_ARGUMENT for a limit below the request; negative sizes do not come this far. */
 export function readCapacityRange(
   range: { readonly required_bytes: string; readonly limit_bytes: string } | null | undefined,
 ): CapacityRange {
   const required = BigInt(range?.required_bytes ?? 0);
   const limit = BigInt(range?.limit_bytes ?? 0);
-  if (required < 0n || limit < 0n) throw invalid('a size in it is negative');
   if (limit !== 0n && limit < required) {
-    throw invalid(`its limit of ${limit} bytes is below the ${required} bytes that are required`);
+    throw new CsiError(
+      status.INVALID_ARGUMENT,
+      'capacity-range-invalid',
+      `The capacity range cannot be used: its limit of ${limit} bytes is below the ${required} bytes that are required. Correct the request.`,
+    );
   }
   return { required, limit };
 }
@@ -23,12 +26,4 @@ export function readCapacityRange(
 /** Whether a volume of this size satisfies the range. */
 export function fits(capacity: bigint, { required, limit }: CapacityRange): boolean {
   return capacity >= required && (limit === 0n || capacity <= limit);
-}
-
-function invalid(what: string): CsiError {
-  return new CsiError(
-    status.INVALID_ARGUMENT,
-    'capacity-range-invalid',
-    `The capacity range cannot be used: ${what}. Correct the request.`,
-  );
 }

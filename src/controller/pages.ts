@@ -18,21 +18,8 @@ export interface PageRequest {
 
 export type Pools = Pick<Stores, 'all' | 'find'>;
 
-/**
- * Where a list goes on; undefined for its beginning. Throws INVALID_ARGUMENT for a negative maximum, ABORTED for a
- * token that this driver did not give.
- */
-export function readPlace(
-  stores: Pools,
-  { max_entries: maximum, starting_token: token }: PageRequest,
-): Place | undefined {
-  if (maximum < 0) {
-    throw new CsiError(
-      status.INVALID_ARGUMENT,
-      'page-size-invalid',
-      'The maximum of entries is negative; 0 asks for all.',
-    );
-  }
+/** Where a list goes on; undefined for its beginning. Throws ABORTED for a token that this driver did not give. */
+export function readPlace(stores: Pools, { starting_token: token }: PageRequest): Place | undefined {
   if (token === '') return undefined;
   const [, pool = '', key = ''] = /^([a-z0-9-]{1,32})\/(@?[A-Za-z0-9._-]{1,64})$/.exec(token) ?? [];
   if (stores.find(pool) !== undefined) return { pool, key };

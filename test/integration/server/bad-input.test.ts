@@ -59,6 +59,11 @@ const invalid: Readonly<Record<string, Bad>> = {
     Controller.ControllerPublishVolume({ ...id, node_id: 'node-1' }),
   'ControllerPublishVolume with a node id of 257 bytes': ({ Controller }) =>
     Controller.ControllerPublishVolume({ ...id, node_id: 'x'.repeat(257), volume_capability: rwx }),
+  'ControllerExpandVolume with a negative limit': ({ Controller }) =>
+    Controller.ControllerExpandVolume({ ...id, capacity_range: { limit_bytes: '-1' } }),
+  'ListVolumes with a negative maximum': ({ Controller }) => Controller.ListVolumes({ max_entries: -1 }),
+  'ControllerListVolumeHealth with a negative maximum': ({ Controller }) =>
+    Controller.ControllerListVolumeHealth({ max_entries: -1 }),
   'ControllerExpandVolume without a range': ({ Controller }) => Controller.ControllerExpandVolume(id),
   'ControllerModifyVolume of what is fixed': ({ Controller }) =>
     Controller.ControllerModifyVolume({ ...id, mutable_parameters: { pool: 'x' } }),
