@@ -1,6 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../errors/csi-error.ts';
-import { readCapability } from '../volumes/capability.ts';
+import { readNodeCapability } from '../volumes/capability.ts';
 import { locateDirectory } from '../volumes/volume-context.ts';
 import type { NodePublishVolumeRequest, NodePublishVolumeResponseInit } from '../wire/generated/csi-types.ts';
 import type { NodeContext } from './service.ts';
@@ -19,7 +19,7 @@ export async function nodePublishVolume(
     );
   }
   const location = locateDirectory(volumeId, request.volume_context, pools);
-  const capability = readCapability(request.volume_capability, location.pool.kind);
+  const capability = readNodeCapability(request.volume_capability, location.pool.kind);
   const readOnly = request.readonly || capability.readOnly || request.publish_context.readonly === 'true';
   await directories.publish({ volumeId, location, capability, targetPath, stagingPath, readOnly });
   return {};

@@ -1,4 +1,4 @@
-import { readCapability } from '../volumes/capability.ts';
+import { readNodeCapability } from '../volumes/capability.ts';
 import { locateDirectory } from '../volumes/volume-context.ts';
 import type { NodeStageVolumeRequest, NodeStageVolumeResponseInit } from '../wire/generated/csi-types.ts';
 import type { NodeContext } from './service.ts';
@@ -10,7 +10,7 @@ export async function nodeStageVolume(
 ): Promise<NodeStageVolumeResponseInit> {
   const { volume_id: volumeId } = request;
   const location = locateDirectory(volumeId, request.volume_context, pools);
-  const capability = readCapability(request.volume_capability, location.pool.kind);
-  await directories.stage({ volumeId, location, capability });
+  const capability = readNodeCapability(request.volume_capability, location.pool.kind);
+  await directories.stage({ volumeId, location, capability, stagingPath: request.staging_target_path });
   return {};
 }

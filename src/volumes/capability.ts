@@ -25,33 +25,50 @@ export interface Capability {
 
 /** A VolumeCapability as it arrives, decoded. */
 export interface WireCapability {
-  readonly block?: object | null;
-  readonly mount?: { readonly fs_type?: string; readonly mount_flags?: readonly string[] } | null;
-  readonly access_mode?: { readonly mode?: string | number } | null;
+  readonly mount?: {
+    readonly fs_type?: string;
+    readonly mount_flags?: readonly string[];
+    readonly volume_mount_group?: string;
+  } | null;
+  readonly access_mode?: { readonly mode?: string } | null;
 }
 
 /**
- * Reads one VolumeCapability for a directory volume on a pool of this kind.
+ * Reads one VolumeCapability for a directory volume on a pool of this kind, as the Controller's RPCs do.
  * Throws INVALID_ARGUMENT with the reason where Berth cannot serve it.
  */
-export function readCapability(wire: WireCapability | null | undefined, kind: 'nfs' | 'local'): Capability {
-  const mode = String(wire?.access_mode?.mode ?? 'UNKNOWN');
-  if (mode === 'UNKNOWN') throw unsupported('it has no access mode; set one');
+export function readCapability(wire: WireCapability | null, kind: 'nfs' | 'local'): Capability {
+  const read = judge(wire, kind);
+  if (typeof read !== 'string') return read;
+  throw new CsiError(status.INVALID_ARGUMENT, 'capability-unsupported', unsupported(read));
+}
+
+/** The same for the Node's RPCs, for which the spec has FAILED_PRECONDITION ("Exceeds capabilities"). */
+export function readNodeCapability(wire: WireCapability | null, kind: 'nfs' | 'local'): Capability {
+  const read = judge(wire, kind);
+  if (typeof read !== 'string') return read;
+  throw new CsiError(status.FAILED_PRECONDITION, 'capability-unsupported', unsupported(read));
+}
+
+/** The capability, or why it cannot be served. A request without an access mode or type does not come this far. */
+function judge(wire: WireCapability | null, kind: 'nfs' | 'local'): Capability | string {
+  const mode = wire?.access_mode?.mode ?? 'UNKNOWN';
   if (!isServed(mode)) {
-    throw unsupported(
-      `the access mode ${/^\w{1,40}$/.test(mode) ? mode : 'given'} is not served; use ${Object.keys(accessModes).join(', ')}`,
-    );
+    return `the access mode ${mode} is not served; use ${Object.keys(accessModes).join(', ')}`;
   }
-  if (wire?.block) throw unsupported('raw block volumes are not served; use volumeMode: Filesystem');
-  if (!wire?.mount) throw unsupported('it asks neither for a mount nor for a block device; set one');
-  const fsType = wire.mount.fs_type ?? '';
+  const mount = wire?.mount;
+  if (!mount) return 'raw block volumes are not served; use volumeMode: Filesystem';
+  const fsType = mount.fs_type ?? '';
   if (fsType !== '' && fsType !== 'nfs') {
-    throw unsupported('its fstype is not served; a shared directory has none: leave it out');
+    return 'its fstype is not served; a shared directory has none: leave it out';
   }
-  const mountFlags = wire.mount.mount_flags ?? [];
+  if (mount.volume_mount_group) {
+    return 'a volume mount group is not applied by this driver; leave it out, and set "gid" and "mode" in the StorageClass';
+  }
+  const mountFlags = mount.mount_flags ?? [];
   for (const flag of mountFlags) {
     const problem = mountOptionProblem(flag, kind);
-    if (problem !== undefined) throw unsupported(problem);
+    if (problem !== undefined) return problem;
   }
   return { mode, ...accessModes[mode], mountFlags };
 }
@@ -60,10 +77,6 @@ function isServed(mode: string): mode is keyof typeof accessModes {
   return Object.hasOwn(accessModes, mode);
 }
 
-function unsupported(what: string): CsiError {
-  return new CsiError(
-    status.INVALID_ARGUMENT,
-    'capability-unsupported',
-    `The volume capability cannot be served: ${what}.`,
-  );
+function unsupported(what: string): string {
+  return `The volume capability cannot be served: ${what}.`;
 }

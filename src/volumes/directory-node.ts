@@ -27,11 +27,11 @@ export interface StageDirectory {
   readonly volumeId: string;
   readonly location: DirectoryLocation;
   readonly capability: Capability;
+  readonly stagingPath: string;
 }
 
 export interface PublishDirectory extends StageDirectory {
   readonly targetPath: string;
-  readonly stagingPath: string;
   readonly readOnly: boolean;
 }
 
@@ -50,6 +50,9 @@ export class DirectoryNode {
   /** Volumes seen since this process started; for questions that name a volume and no path. */
   readonly #known = new Map<string, DirectoryLocation>();
 
+  /** The mount flags of what was staged since this process started, by volume and staging path. */
+  readonly #staged = new Map<string, string>();
+
   /** Volumes published since they were staged: until they are unstaged, nobody may make their directory anew. */
   readonly #seen = new Set<string>();
 
@@ -65,10 +68,18 @@ export class DirectoryNode {
     return this.#known.get(volumeId);
   }
 
-  /** Makes the pool reachable and keeps it so for this volume. The directory itself is looked at by publish. */
-  async stage({ volumeId, location, capability }: StageDirectory): Promise<void> {
+  /**
+   * Makes the pool reachable and keeps it so for this volume. The directory itself is looked at by publish. Throws
+   * ALREADY_EXISTS where the volume is known to be staged at the path with other mount flags. Another access mode is
+   * fine: nothing at the path depends on it, and a kubelet that was updated may ask for the same volume with another.
+   */
+  async stage({ volumeId, location, capability, stagingPath }: StageDirectory): Promise<void> {
+    const place = stagingPlace(volumeId, stagingPath);
+    const flags = JSON.stringify(capability.mountFlags);
+    if ((this.#staged.get(place) ?? flags) !== flags) throw stagedDifferently(volumeId);
     await this.#pools.ensure(location.pool, splitFlags(capability.mountFlags).nfs, volumeId);
     this.#known.set(volumeId, location);
+    this.#staged.set(place, flags);
   }
 
   /**
@@ -192,6 +203,7 @@ export class DirectoryNode {
     if (topmostAt(readMountinfo(), stagingPath) !== undefined) await this.#unmount(stagingPath, stagingPath);
     await this.#pools.release(volumeId);
     this.#known.delete(volumeId);
+    this.#staged.delete(stagingPlace(volumeId, stagingPath));
     this.#notes.remove(volumeId);
     this.#seen.delete(volumeId);
   }
@@ -234,6 +246,19 @@ function makeTarget(target: string, targetPath: string): boolean {
   } catch (error) {
     throw mountPointFailure(error, targetPath);
   }
+}
+
+function stagingPlace(volumeId: string, stagingPath: string): string {
+  return JSON.stringify([volumeId, plainPath(stagingPath)]);
+}
+
+/** The flags themselves are never repeated. */
+function stagedDifferently(volumeId: string): CsiError {
+  return new CsiError(
+    status.ALREADY_EXISTS,
+    'staged-differently',
+    `The volume ${volumeId} is staged at the staging path already, with other mount flags; unstage it there first.`,
+  );
 }
 
 function occupied(targetPath: string, sameVolume: boolean): CsiError {

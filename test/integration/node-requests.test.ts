@@ -48,15 +48,46 @@ test('a volume that is not to be had as asked for is refused with the code of th
     await refused(node.NodePublishVolume(publication(subDir, 'a', { volume_id: 'v' })), bad);
   }
   await refused(
-    node.NodePublishVolume({ ...good, volume_capability: capability('SINGLE_NODE_WRITER', ['nfsvers=3']) }),
-    bad,
-    /mount option/,
-  );
-  await refused(
     node.NodePublishVolume({ ...good, volume_context: { pool: 'nonesuch', subDir: 'x' }, volume_id: 'v' }),
     status.FAILED_PRECONDITION,
     /config/,
   );
+});
+
+test('a capability that is not served is a failed precondition of the node, as the specification has it', async (t) => {
+  const { node, volume, publication, mounts } = makeNode(t);
+  const good = publication(volume('data'), 'a');
+  const rwx = capability('MULTI_NODE_MULTI_WRITER');
+  const mount = { fs_type: '', mount_flags: [], volume_mount_group: '' };
+  for (const [volume_capability, why] of [
+    [{ access_mode: rwx.access_mode, access_type: 'block', block: {} }, /raw block/],
+    [capability('MULTI_NODE_SINGLE_WRITER'), /MULTI_NODE_SINGLE_WRITER is not served/],
+    [capability('SINGLE_NODE_WRITER', ['nfsvers=3']), /mount option/],
+    [{ ...rwx, mount: { ...mount, fs_type: 'ext4' } }, /fstype/],
+    [{ ...rwx, mount: { ...mount, volume_mount_group: '1000' } }, /mount group is not applied/],
+  ] as const) {
+    for (const call of [node.NodeStageVolume, node.NodePublishVolume]) {
+      await refused(call({ ...good, volume_capability }), status.FAILED_PRECONDITION, why);
+    }
+  }
+  assert.deepEqual(mounts(), []);
+});
+
+test('a volume is staged at a path with one set of mount flags, as far as this process has done it', async (t) => {
+  const { node, start, volume, publication } = makeNode(t);
+  const stage = publication(volume('data'), 'a');
+  const other = { ...stage, volume_capability: capability('SINGLE_NODE_MULTI_WRITER', ['noexec']) };
+  await node.NodeStageVolume(stage);
+  for (let call = 0; call < 2; call += 1) {
+    await refused(node.NodeStageVolume(other), status.ALREADY_EXISTS, /other mount flags/);
+  }
+  await node.NodeStageVolume({ ...stage, staging_target_path: `${stage.staging_target_path}/` });
+  await node.NodeStageVolume({ ...stage, volume_capability: capability('SINGLE_NODE_WRITER') });
+  await node.NodeStageVolume({ ...other, volume_id: 'scratch/another' });
+  await start().NodeStageVolume(other);
+  await node.NodeUnstageVolume(stage);
+  await node.NodeStageVolume(other);
+  await refused(node.NodeStageVolume(stage), status.ALREADY_EXISTS);
 });
 
 test('expansion answers what was asked where the volume is published', async (t) => {

@@ -52,6 +52,11 @@ const invalid: Readonly<Record<string, Bad>> = {
       name: 'x',
       volume_capabilities: [{ ...rwx, mount: { mount_flags: ['bind'] } }],
     }),
+  'CreateVolume with a mount group': ({ Controller }) =>
+    Controller.CreateVolume({
+      name: 'x',
+      volume_capabilities: [{ ...rwx, mount: { volume_mount_group: '1000' } }],
+    }),
   'CreateVolume from a snapshot': ({ Controller }) =>
     Controller.CreateVolume({ ...request('x'), volume_content_source: { snapshot: { snapshot_id: 's' } } }),
   'DeleteVolume without an id': ({ Controller }) => Controller.DeleteVolume({}),
@@ -59,6 +64,27 @@ const invalid: Readonly<Record<string, Bad>> = {
     Controller.ControllerPublishVolume({ ...id, node_id: 'node-1' }),
   'ControllerPublishVolume with a node id of 257 bytes': ({ Controller }) =>
     Controller.ControllerPublishVolume({ ...id, node_id: 'x'.repeat(257), volume_capability: rwx }),
+  'ControllerPublishVolume of a block volume': ({ Controller }) =>
+    Controller.ControllerPublishVolume({
+      ...id,
+      node_id: 'node-1',
+      volume_capability: { access_mode: { mode: 'SINGLE_NODE_WRITER' }, block: {} },
+    }),
+  'ControllerPublishVolume without an access mode': ({ Controller }) =>
+    Controller.ControllerPublishVolume({ ...id, node_id: 'node-1', volume_capability: { mount: {} } }),
+  'ControllerPublishVolume with an access mode that CSI does not define': ({ Controller }) =>
+    Controller.ControllerPublishVolume({
+      ...id,
+      node_id: 'node-1',
+      // As a newer caller would send it.
+      volume_capability: { access_mode: { mode: 99 as unknown as 'UNKNOWN' }, mount: {} },
+    }),
+  'ControllerPublishVolume that asks neither for a mount nor for a block device': ({ Controller }) =>
+    Controller.ControllerPublishVolume({
+      ...id,
+      node_id: 'node-1',
+      volume_capability: { access_mode: { mode: 'SINGLE_NODE_WRITER' } },
+    }),
   'ControllerExpandVolume with a negative limit': ({ Controller }) =>
     Controller.ControllerExpandVolume({ ...id, capacity_range: { limit_bytes: '-1' } }),
   'ListVolumes with a negative maximum': ({ Controller }) => Controller.ListVolumes({ max_entries: -1 }),
