@@ -1,7 +1,7 @@
 import type { MethodDefinition } from '@grpc/grpc-js';
 import { fromJSON } from '@grpc/proto-loader';
-import descriptor from './generated/csi.json' with { type: 'json' };
 import type { Services } from './generated/csi-types.ts';
+import { serviceDescriptor } from './service-descriptor.ts';
 
 export type ServiceName = keyof Services;
 
@@ -33,25 +33,39 @@ export type Handlers<Service, Context extends readonly unknown[] = []> = {
     : never;
 };
 
-// The cast: the type that TypeScript reads out of the JSON is the literal itself.
-const definitions = fromJSON(descriptor as unknown as Parameters<typeof fromJSON>[0], {
-  keepCase: true,
-  longs: String,
-  enums: String,
-  defaults: true,
-  oneofs: true,
-});
+const made = new Map<ServiceName, unknown>();
 
-/** The definition of one service; the generated types come from the descriptor, so they tell what is in it. */
+/** Made when it is first asked for: a role serves two or three of the services, and each costs time and memory. */
 function serviceOf<Name extends ServiceName>(name: Name): ServerDefinition<Services[Name]> {
-  return definitions[`csi.v1.${name}`] as unknown as ServerDefinition<Services[Name]>;
+  if (!made.has(name)) {
+    const definitions = fromJSON(serviceDescriptor(name), {
+      keepCase: true,
+      longs: String,
+      enums: String,
+      defaults: true,
+      oneofs: true,
+    });
+    made.set(name, definitions[`csi.v1.${name}`]);
+  }
+  // The cast: the generated types come from the same descriptor.
+  return made.get(name) as ServerDefinition<Services[Name]>;
 }
 
 /** The five services of csi.v1. */
 export const services: { readonly [Name in ServiceName]: ServerDefinition<Services[Name]> } = {
-  Identity: serviceOf('Identity'),
-  Controller: serviceOf('Controller'),
-  GroupController: serviceOf('GroupController'),
-  SnapshotMetadata: serviceOf('SnapshotMetadata'),
-  Node: serviceOf('Node'),
+  get Identity() {
+    return serviceOf('Identity');
+  },
+  get Controller() {
+    return serviceOf('Controller');
+  },
+  get GroupController() {
+    return serviceOf('GroupController');
+  },
+  get SnapshotMetadata() {
+    return serviceOf('SnapshotMetadata');
+  },
+  get Node() {
+    return serviceOf('Node');
+  },
 };
