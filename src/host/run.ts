@@ -1,4 +1,3 @@
-import { execa } from 'execa';
 import { CommandError } from './command-error.ts';
 
 export interface RunOptions {
@@ -23,6 +22,8 @@ const graceMs = 500;
  * that would otherwise live on. Settles at most half a second after the deadline, whatever the process does.
  */
 export const run: Run = async (file, args, { timeoutMs }) => {
+  // Loaded with the first command: it is large, and a driver can be ready without it.
+  const { execa } = await import('execa');
   const child = execa(file, args, {
     env,
     extendEnv: false,
