@@ -32,7 +32,11 @@ const validate: Interceptor = (call, next) => {
 /** Serves CSI services on a UNIX socket. */
 export class CsiServer {
   readonly activity = new Activity();
-  readonly #server = new Server({ 'grpc.max_receive_message_length': 4 * 1024 * 1024 });
+  readonly #server = new Server({
+    'grpc.max_receive_message_length': 4 * 1024 * 1024,
+    // A record of every call and connection, for a service that is not served.
+    'grpc.enable_channelz': 0,
+  });
   readonly #interceptors: readonly Interceptor[];
   readonly #log: Logger;
 
