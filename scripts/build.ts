@@ -1,5 +1,7 @@
 import { chmod, rm } from 'node:fs/promises';
 import { build } from 'esbuild';
+import { lateBuiltins } from './bundle/late-builtins.ts';
+import { withoutReflection } from './bundle/without-reflection.ts';
 import { warmCompileCache } from './warm-compile-cache.ts';
 
 /**
@@ -18,6 +20,7 @@ await build({
   keepNames: true,
   legalComments: 'external',
   logLevel: 'warning',
+  plugins: [lateBuiltins, withoutReflection],
 });
 await chmod('dist/berth.cjs', 0o755);
 await warmCompileCache();
