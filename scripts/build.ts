@@ -2,7 +2,7 @@ import { chmod, rm } from 'node:fs/promises';
 import { build } from 'esbuild';
 import { lateBuiltins } from './bundle/late-builtins.ts';
 import { withoutReflection } from './bundle/without-reflection.ts';
-import { warmCompileCache } from './warm-compile-cache.ts';
+import { keepCompiledCode } from './keep-compiled-code.ts';
 
 /**
  * Bundles the driver into one CommonJS file. One file starts in half the time of the sources and their
@@ -23,4 +23,4 @@ await build({
   plugins: [lateBuiltins, withoutReflection],
 });
 await chmod('dist/berth.cjs', 0o755);
-await warmCompileCache();
+await keepCompiledCode();
