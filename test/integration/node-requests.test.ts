@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { status } from '@grpc/grpc-js';
+import type { VolumeCapability } from '../../src/wire/generated/csi-types.ts';
 import { atPath, capability, makeNode, refused } from './node-fixture.ts';
 
 test('a node tells its name, its limit and what it can do', async (t) => {
@@ -57,14 +58,19 @@ test('a volume that is not to be had as asked for is refused with the code of th
 test('a capability that is not served is a failed precondition of the node, as the specification has it', async (t) => {
   const { node, volume, publication, mounts } = makeNode(t);
   const good = publication(volume('data'), 'a');
-  const rwx = capability('MULTI_NODE_MULTI_WRITER');
-  const mount = { fs_type: '', mount_flags: [], volume_mount_group: '' };
+  const { access_mode } = capability('MULTI_NODE_MULTI_WRITER');
+  const mount = (asked: object): VolumeCapability => ({
+    access_mode,
+    access_type: 'mount',
+    mount: { fs_type: '', mount_flags: [], volume_mount_group: '', ...asked },
+  });
+  const block: VolumeCapability = { access_mode, access_type: 'block', block: {} };
   for (const [volume_capability, why] of [
-    [{ access_mode: rwx.access_mode, access_type: 'block', block: {} }, /raw block/],
+    [block, /raw block/],
     [capability('MULTI_NODE_SINGLE_WRITER'), /MULTI_NODE_SINGLE_WRITER is not served/],
     [capability('SINGLE_NODE_WRITER', ['nfsvers=3']), /mount option/],
-    [{ ...rwx, mount: { ...mount, fs_type: 'ext4' } }, /fstype/],
-    [{ ...rwx, mount: { ...mount, volume_mount_group: '1000' } }, /mount group is not applied/],
+    [mount({ fs_type: 'ext4' }), /fstype/],
+    [mount({ volume_mount_group: '1000' }), /mount group is not applied/],
   ] as const) {
     for (const call of [node.NodeStageVolume, node.NodePublishVolume]) {
       await refused(call({ ...good, volume_capability }), status.FAILED_PRECONDITION, why);
