@@ -4,7 +4,7 @@ import { directoryExists } from '../volumes/directory.ts';
 import type { VolumeRecord } from '../volumes/record.ts';
 import { readRecord } from '../volumes/records.ts';
 import type { Store, Stores } from '../volumes/stores.ts';
-import { locateDirectory } from '../volumes/volume-context.ts';
+import { locateDirectory, refuseOtherKinds } from '../volumes/volume-context.ts';
 import { parseVolumeId, staticKeyOf } from '../volumes/volume-id.ts';
 
 export interface FoundVolume {
@@ -38,6 +38,7 @@ export async function findVolume(
   volumeId: string,
   context: Readonly<Record<string, string>>,
 ): Promise<FoundVolume> {
+  refuseOtherKinds(volumeId, context);
   const dynamic = await findDynamic(stores, volumeId);
   if (dynamic !== undefined) {
     refuseOtherContext(dynamic, volumeId, context);

@@ -21,6 +21,7 @@ export function locateDirectory(
   context: Readonly<Record<string, string>>,
   pools: ReadonlyMap<string, PoolConfig>,
 ): DirectoryLocation {
+  refuseOtherKinds(volumeId, context);
   const id = parseVolumeId(volumeId);
   const own = id !== undefined && pools.has(id.pool) ? id.pool : undefined;
   const poolName = context.pool ?? own;
@@ -47,6 +48,17 @@ export function locateDirectory(
   const problem = subDirProblem(subDir);
   if (problem !== undefined) throw invalid(volumeId, `its subDir cannot be used: ${problem}`);
   return { pool, subDir };
+}
+
+/** Throws INVALID_ARGUMENT for the attributes of a static volume that is no directory. */
+export function refuseOtherKinds(volumeId: string, context: Readonly<Record<string, string>>): void {
+  for (const kind of ['image', 'device']) {
+    if (context[kind] === undefined) continue;
+    throw invalid(
+      volumeId,
+      `its attributes name ${kind === 'image' ? 'an image' : 'a device'} ("${kind}"), which this version does not serve; only directories are served: set "pool" and "subDir"`,
+    );
+  }
 }
 
 function invalid(volumeId: string, what: string): CsiError {

@@ -79,6 +79,16 @@ test('a capability that is not served is a failed precondition of the node, as t
   assert.deepEqual(mounts(), []);
 });
 
+test('a static volume that is an image or a device is refused with the reason', async (t) => {
+  const { node, publication } = makeNode(t);
+  for (const volume_context of [{ pool: 'scratch', image: 'disk.img' }, { device: '/dev/disk/by-id/x' }]) {
+    const request = publication('x', 'a', { volume_id: 'by-hand', volume_context });
+    for (const call of [node.NodeStageVolume, node.NodePublishVolume]) {
+      await refused(call(request), status.INVALID_ARGUMENT, /this version does not serve/);
+    }
+  }
+});
+
 test('a volume is staged at a path with one set of mount flags, as far as this process has done it', async (t) => {
   const { node, start, volume, publication } = makeNode(t);
   const stage = publication(volume('data'), 'a');

@@ -85,6 +85,19 @@ const invalid: Readonly<Record<string, Bad>> = {
       node_id: 'node-1',
       volume_capability: { access_mode: { mode: 'SINGLE_NODE_WRITER' } },
     }),
+  'ControllerPublishVolume of an image': ({ Controller }) =>
+    Controller.ControllerPublishVolume({
+      volume_id: 'by-hand',
+      node_id: 'node-1',
+      volume_capability: rwx,
+      volume_context: { pool: 'scratch', image: 'disk.img' },
+    }),
+  'ValidateVolumeCapabilities of a device': ({ Controller }) =>
+    Controller.ValidateVolumeCapabilities({
+      volume_id: 'by-hand',
+      volume_capabilities: [rwx],
+      volume_context: { device: '/dev/disk/by-id/x' },
+    }),
   'ControllerExpandVolume with a negative limit': ({ Controller }) =>
     Controller.ControllerExpandVolume({ ...id, capacity_range: { limit_bytes: '-1' } }),
   'ListVolumes with a negative maximum': ({ Controller }) => Controller.ListVolumes({ max_entries: -1 }),
