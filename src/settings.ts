@@ -1,3 +1,4 @@
+import { normalPath } from './config/normal-path.ts';
 import { UsageError } from './errors/usage-error.ts';
 import { socketPath } from './server/socket.ts';
 
@@ -66,8 +67,8 @@ function count(text: string): number {
 }
 
 function stateDir(path: string): string {
-  if (path.startsWith('/') && path !== '/' && !path.split('/').includes('..'))
-    return path.replace(/\/+$/, '');
+  const normal = normalPath(path);
+  if (path.startsWith('/') && normal !== '/' && !path.split('/').includes('..')) return normal;
   throw new UsageError(`--state-dir ${path}: expected an absolute path below "/"`);
 }
 

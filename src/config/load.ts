@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { LineCounter, parseDocument } from 'yaml';
+import { type Document, LineCounter, parseDocument, type YAMLError } from 'yaml';
 import { isErrno } from '../errors/node-error.ts';
 import { UsageError } from '../errors/usage-error.ts';
+import { type Issue, sentence } from './issue.ts';
+import { locateKey, locateValue } from './locate.ts';
 import { configSchema, type PoolConfig } from './schema.ts';
 
 /** Reads the config file. Throws UsageError with file, line, key and what was expected. */
@@ -16,16 +18,10 @@ export function parseConfig(text: string, file: string): ReadonlyMap<string, Poo
   const [fault] = document.errors;
   if (fault !== undefined) {
     const { line, col } = lines.linePos(fault.pos[0]);
-    throw new UsageError(`${file}:${line}:${col}: not valid YAML: ${fault.message.split(' at line')[0]}`);
+    throw new UsageError(`${file}:${line}:${col}: ${yamlFault(fault)}`);
   }
   const result = configSchema.safeParse(plainValue(document, file) ?? {});
-  if (!result.success) {
-    const [issue] = result.error.issues;
-    const path = (issue?.path ?? []).map(String);
-    const key = path.join('.') || 'the file';
-    const more = result.error.issues.length > 1 ? ` (and ${result.error.issues.length - 1} more)` : '';
-    throw new UsageError(`${file}:${position(document, lines, path)}: ${key}: ${describe(issue)}${more}`);
-  }
+  if (!result.success) throw refusal(result.error.issues, document, lines, file);
   const pools = new Map<string, PoolConfig>();
   for (const [name, { nfs, local }] of Object.entries(result.data.pools)) {
     if (nfs !== undefined) pools.set(name, { kind: 'nfs', name, nfs });
@@ -35,7 +31,7 @@ export function parseConfig(text: string, file: string): ReadonlyMap<string, Poo
 }
 
 /** The document as plain values. Throws UsageError for an alias that leads nowhere. */
-function plainValue(document: ReturnType<typeof parseDocument>, file: string): unknown {
+function plainValue(document: Document, file: string): unknown {
   try {
     return document.toJS();
   } catch (error) {
@@ -52,49 +48,25 @@ function readText(file: string): string {
     const why = isErrno(error, 'ENOENT')
       ? 'there is no such file'
       : `it cannot be read (${isErrno(error) ? error.code : 'unknown'})`;
-    throw new UsageError(`--config ${file}: ${why}; see deploy/config.example.yaml`);
+    throw new UsageError(`--config ${file}: ${why}; see docs/parameters.md`);
   }
 }
 
-/** Line and column of a key, or of the nearest one above it that is there. */
-function position(document: ReturnType<typeof parseDocument>, lines: LineCounter, path: string[]): string {
-  for (let length = path.length; length > 0; length -= 1) {
-    const node: unknown = document.getIn(path.slice(0, length), true);
-    if (typeof node === 'object' && node !== null && 'range' in node && Array.isArray(node.range)) {
-      const { line, col } = lines.linePos(Number(node.range[0]));
-      return `${line}:${col}`;
-    }
-  }
-  return '1:1';
+function yamlFault({ code, message }: YAMLError): string {
+  if (code === 'MULTIPLE_DOCS') return 'a second YAML document begins here; put all pools into one';
+  return `not valid YAML: ${message.split(' at line')[0]}`;
 }
 
-interface Issue {
-  readonly code?: string;
-  readonly message: string;
-  readonly expected?: unknown;
-  readonly keys?: readonly unknown[];
-  readonly issues?: readonly { readonly message: string }[];
-}
-
-/** What people call zod's kinds of values. */
-const kinds: Readonly<Record<string, string>> = {
-  record: 'a mapping, as name: value',
-  object: 'a mapping, as name: value',
-  array: 'a list, as [one, two]',
-};
-
-function describe(issue: Issue | undefined): string {
-  if (issue === undefined) return 'not valid';
-  switch (issue.code) {
-    case 'unrecognized_keys':
-      return `unknown key ${(issue.keys ?? []).map(String).join(', ')}; see deploy/config.example.yaml`;
-    case 'invalid_type':
-      return `expected ${kinds[String(issue.expected)] ?? `a ${String(issue.expected)}`}`;
-    case 'invalid_key':
-      return `expected ${issue.issues?.[0]?.message ?? 'another name'}`;
-    case 'custom':
-      return issue.message.startsWith('the ') ? issue.message : `expected ${issue.message}`;
-    default:
-      return `expected ${issue.message}`;
-  }
+/** One issue of several: an unknown key first, since a misspelt one is the reason why another is missing. */
+function refusal(issues: readonly Issue[], document: Document, lines: LineCounter, file: string): UsageError {
+  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
+  const path = (issue?.path ?? []).map(String);
+  const place =
+    issue?.code === 'unrecognized_keys'
+      ? locateKey(document, lines, path, String(issue.keys?.[0]))
+      : issue?.code === 'invalid_key'
+        ? locateKey(document, lines, path.slice(0, -1), path.at(-1) ?? '')
+        : locateValue(document, lines, path);
+  const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : '';
+  return new UsageError(`${file}:${place}: ${path.join('.') || 'the file'}: ${sentence(issue, path)}${more}`);
 }

@@ -1,5 +1,8 @@
 import * as z from 'zod/mini';
 import { mountOptionProblem } from '../pools/mount-options.ts';
+import { isNfsServer } from './nfs-server.ts';
+import { normalPath } from './normal-path.ts';
+import { findOverlap } from './overlap.ts';
 
 /** A pool's name is the first part of its volumes' ids, a directory name and a metric label: short and plain. */
 const poolName = z
@@ -17,6 +20,7 @@ const absolutePath = z.string().check(
     (path) => path.startsWith('/') && !path.split('/').includes('..') && !/[\u0000-\u001f\u007f]/.test(path),
     'an absolute path without ".."',
   ),
+  z.overwrite(normalPath),
 );
 
 const mountOption = z.string().check((context) => {
@@ -25,14 +29,7 @@ const mountOption = z.string().check((context) => {
 });
 
 const nfs = z.strictObject({
-  server: z
-    .string()
-    .check(
-      z.regex(
-        /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$|^\[?[0-9a-fA-F:]+\]?$/,
-        'a host name or an IP address of the NFS server',
-      ),
-    ),
+  server: z.string().check(z.refine(isNfsServer, 'a host name or an IP address of the NFS server')),
   path: absolutePath,
   mountOptions: z._default(z.array(mountOption), []),
 });
@@ -50,11 +47,25 @@ const pool = z
     ),
   );
 
-export const configSchema = z.strictObject({
-  pools: z
-    .record(poolName, pool)
-    .check(z.refine((pools) => Object.keys(pools).length > 0, 'at least one pool')),
-});
+const pools = z.record(poolName, pool).check(
+  z.refine((named) => Object.keys(named).length > 0, 'at least one pool'),
+  (context) => {
+    const overlap = findOverlap(context.value);
+    if (overlap === undefined) return;
+    const { path, message } = overlap;
+    context.issues.push({ code: 'custom', path: [...path], message, input: context.value });
+  },
+);
+
+export const configSchema = z.strictObject({ pools });
+
+/** The keys that a mapping of the config may have. */
+export function keysAt(path: readonly string[]): readonly string[] {
+  const [, name, kind] = path;
+  if (kind === 'nfs') return Object.keys(nfs.shape);
+  if (kind === 'local') return Object.keys(local.shape);
+  return Object.keys(name === undefined ? configSchema.shape : pool.shape);
+}
 
 export type NfsPoolConfig = z.infer<typeof nfs>;
 export type LocalPoolConfig = z.infer<typeof local>;

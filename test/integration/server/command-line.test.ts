@@ -40,6 +40,8 @@ const wrong: readonly [what: string, args: readonly string[], line: RegExp][] = 
     ['controller', '--state-dir', 'x'],
     /--state-dir x: expected an absolute path/,
   ],
+  ['the root as state directory', ['controller', '--state-dir', '//'], /--state-dir \/\/: expected an abs/],
+  ['the root as state directory, dotted', ['controller', '--state-dir', '/.'], /--state-dir \/\.: expected/],
   [
     'a missing config',
     ['controller', '--config', '/nonexistent'],
