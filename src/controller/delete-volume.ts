@@ -8,7 +8,8 @@ import { refuseUnknownPool } from './find-volume.ts';
 
 /**
  * CSI DeleteVolume. A volume that is not there is deleted already; a static one is never touched, and neither
- * is anything that no record of Berth's names.
+ * is anything that no record of Berth's names. An id that may be of a pool that is not in the config (any more) is
+ * refused, hand-written or not: the volume may be there still, and nobody has reason to delete a static one.
  */
 export async function deleteVolume(
   { stores }: ControllerDeps,

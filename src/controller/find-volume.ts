@@ -5,7 +5,7 @@ import type { VolumeRecord } from '../volumes/record.ts';
 import { readRecord } from '../volumes/records.ts';
 import type { Store, Stores } from '../volumes/stores.ts';
 import { locateDirectory, refuseOtherKinds } from '../volumes/volume-context.ts';
-import { parseVolumeId, staticKeyOf } from '../volumes/volume-id.ts';
+import { isGeneratedKey, parseVolumeId, staticKeyOf } from '../volumes/volume-id.ts';
 
 export interface FoundVolume {
   readonly store: Store;
@@ -69,15 +69,19 @@ function refuseOtherContext(
   );
 }
 
-/** Throws FAILED_PRECONDITION for an id of this driver's form whose pool is not in the config (any more). */
-export function refuseUnknownPool(stores: Stores, volumeId: string): void {
+/**
+ * Throws FAILED_PRECONDITION for an id of this driver's form whose pool is not in the config (any more): the volume may
+ * be there still. `onlyGenerated`: not where the key may have been written by hand, as in a static volume's handle.
+ */
+export function refuseUnknownPool(stores: Stores, volumeId: string, { onlyGenerated = false } = {}): void {
   const id = parseVolumeId(volumeId);
   if (id === undefined || !/^[a-z0-9-]{1,32}$/.test(id.pool) || stores.find(id.pool) !== undefined) return;
-  throw new CsiError(
-    status.FAILED_PRECONDITION,
-    'pool-unknown',
-    `The volume ${volumeId} is on a pool that the config does not name; put it (back) into the config's pools.`,
-  );
+  const generated = isGeneratedKey(id.key);
+  if (onlyGenerated && !generated) return;
+  const where = generated
+    ? `The volume ${volumeId} is on a pool that the config does not name; put it (back) into the config's pools.`
+    : `The volume ${volumeId} may be on a pool that the config does not name; put it (back) into the config's pools. A static volume is never deleted: give its PersistentVolume the reclaim policy Retain.`;
+  throw new CsiError(status.FAILED_PRECONDITION, 'pool-unknown', where);
 }
 
 export function notFound(volumeId: string): CsiError {

@@ -1,6 +1,6 @@
 import { attachedNodes, detach } from '../volumes/attachments.ts';
 import type { Store, Stores } from '../volumes/stores.ts';
-import { isGeneratedKey, parseVolumeId, staticKeyOf } from '../volumes/volume-id.ts';
+import { parseVolumeId, staticKeyOf } from '../volumes/volume-id.ts';
 import type {
   ControllerUnpublishVolumeRequest,
   ControllerUnpublishVolumeResponseInit,
@@ -12,7 +12,8 @@ import { refuseUnknownPool } from './find-volume.ts';
 /**
  * CSI ControllerUnpublishVolume: detaches from one node, or from all where none is named. OK where the volume, the
  * node or the attachment is not there. A dynamic volume on a pool that is not in the config (any more) may well be
- * attached there; the handle of a static one may look much the same, unless it is plainly generated.
+ * attached there. But the handle of a static one may look much the same, and its pods could never be moved if it could
+ * not be detached: so only an id that is plainly generated is refused.
  */
 export async function controllerUnpublishVolume(
   { stores }: ControllerDeps,
@@ -21,7 +22,7 @@ export async function controllerUnpublishVolume(
   const volumeId = request.volume_id;
   const place = await findAttachments(stores, volumeId);
   if (place === undefined) {
-    if (isGeneratedKey(parseVolumeId(volumeId)?.key ?? '')) refuseUnknownPool(stores, volumeId);
+    refuseUnknownPool(stores, volumeId, { onlyGenerated: true });
     return {};
   }
   const nodeId = request.node_id === '' ? undefined : request.node_id;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { CsiClient } from '../../csi/client.ts';
@@ -92,12 +92,32 @@ test('a static volume may have any handle, also one that looks like an id of Ber
   const machine = await makeMachine(t);
   const { csi } = await machine.start();
   await mkdir(join(machine.pool, 'legacy'));
-  for (const handle of ['team/photos', 'team:photos', 'nas.example.com/share##', '10.0.0.5/srv/photos']) {
+  const doubtful = 'team/photos';
+  for (const handle of [doubtful, 'team:photos', 'nas.example.com/share##', '10.0.0.5/srv/photos']) {
     await attachByHand(csi, handle, { pool: 'scratch', subDir: 'legacy' });
     assert.deepEqual(await listed(csi), [[handle, ['node-1']]]);
     for (let call = 0; call < 2; call += 1) {
       await csi.Controller.ControllerUnpublishVolume({ volume_id: handle, node_id: 'node-1' });
     }
     assert.deepEqual(await listed(csi), []);
+    // For all that can be told, a volume that Berth has made of a name chosen by hand, on a pool named team.
+    const deletion = csi.Controller.DeleteVolume({ volume_id: handle });
+    if (handle === doubtful)
+      assert.match(await refused(deletion, code.precondition), /reclaim policy Retain/);
+    else await deletion;
   }
+  assert.ok((await stat(join(machine.pool, 'legacy'))).isDirectory());
+});
+
+test('a volume with a name chosen by hand is not called deleted while its pool is not in the config', async (t) => {
+  const machine = await makeMachine(t);
+  const retired = join(machine.directory, 'retired');
+  const flags = await withPools(machine, { retired, scratch: machine.pool });
+  const before = await machine.start({ name: 'before', flags });
+  await before.csi.Controller.CreateVolume(request('mysql', { pool: 'retired' }));
+  const after = await machine.start();
+  const deletion = after.csi.Controller.DeleteVolume({ volume_id: 'retired/mysql' });
+  assert.match(await refused(deletion, code.precondition), /put it \(back\) into the config/);
+  assert.deepEqual(await listed(before.csi), [['retired/mysql', []]]);
+  await before.csi.Controller.DeleteVolume({ volume_id: 'retired/mysql' });
 });
