@@ -1,6 +1,7 @@
 import { chmod, rm } from 'node:fs/promises';
 import { build } from 'esbuild';
 import { lateBuiltins } from './bundle/late-builtins.ts';
+import { oldestNode, refuseOldNode } from './bundle/refuse-old-node.ts';
 import { withoutReflection } from './bundle/without-reflection.ts';
 import { keepCompiledCode } from './keep-compiled-code.ts';
 
@@ -14,7 +15,8 @@ await build({
   outfile: 'dist/berth.cjs',
   bundle: true,
   platform: 'node',
-  target: 'node24',
+  banner: { js: refuseOldNode },
+  target: oldestNode,
   format: 'cjs',
   minify: true,
   keepNames: true,

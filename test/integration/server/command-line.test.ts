@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { test } from 'node:test';
+import { execa } from 'execa';
+import { refuseOldNode } from '../../../scripts/bundle/refuse-old-node.ts';
 import { makeMachine } from '../../support/driver.ts';
+import { temporaryDirectory } from '../../support/tree.ts';
 
 const wrong: readonly [what: string, args: readonly string[], line: RegExp][] = [
   ['no command', [], /the command is missing: expected controller, node, all/],
@@ -91,4 +94,43 @@ test('help and version are no errors', async (t) => {
   assert.match(await machine.run(['--help']), /controller.*node.*all/s);
   assert.match(await machine.run(['node', '--help']), /--endpoint.*--log-level/s);
   assert.match(await machine.run(['--version']), /^\d+\.\d+\.\d+/);
+});
+
+/** Runs the check that comes before the bundle on a Node of this version. */
+const onNode = (version: string) =>
+  execa({ reject: false })(process.execPath, [
+    '-e',
+    `(function (process) { ${refuseOldNode}; console.log('went on'); })({ __proto__: process, versions: { node: '${version}' } })`,
+  ]);
+
+test('a Node that is too old is refused with status 2 and one line', async () => {
+  const old = await onNode('20.20.2');
+  assert.equal(old.exitCode, 2);
+  assert.equal(old.stdout, '');
+  assert.equal(
+    old.stderr,
+    'berth: this is Node 20.20.2, and 24 or newer is needed; name one with BERTH_NODE_BINARY',
+  );
+  for (const version of ['24.0.0', '100.1.0']) assert.equal((await onNode(version)).stdout, 'went on');
+});
+
+test('the launcher takes the Node that is named, else the one of its clone, else that of the PATH', async (t) => {
+  const clone = await temporaryDirectory(t);
+  const fake = async (directory: string, name: string) => {
+    const at = join(clone, directory);
+    await mkdir(at, { recursive: true });
+    await writeFile(join(at, 'node'), `#!/bin/sh\necho ${name}\n`, { mode: 0o755 });
+    return at;
+  };
+  await mkdir(join(clone, 'bin'));
+  await copyFile(resolve(import.meta.dirname, '../../../bin/berth'), join(clone, 'bin/berth'));
+  const PATH = `${await fake('path', 'path')}:${process.env.PATH}`;
+  const launched = async (env: Readonly<Record<string, string>> = {}) => {
+    const named = { BERTH_NODE_BINARY: '', PATH, ...env };
+    return (await execa({ env: named })(join(clone, 'bin/berth'), ['node'])).stdout;
+  };
+  assert.equal(await launched(), 'path');
+  await fake('node_modules/node/bin', 'clone');
+  assert.equal(await launched(), 'clone');
+  assert.equal(await launched({ BERTH_NODE_BINARY: join(await fake('named', 'named'), 'node') }), 'named');
 });
