@@ -22,17 +22,24 @@ function program(): Command {
     .version(packageJson.version)
     .showSuggestionAfterError(false)
     .helpCommand(false)
+    .addHelpText(
+      'after',
+      `
+Flags and their variables: berth ${commands.map(({ mode }) => mode).join('|')} --help.
+CSI_ENDPOINT and NODE_ID stand in for BERTH_ENDPOINT and BERTH_NODE_ID where those are not set.`,
+    )
     // Wrong uses are told by `fail`, in one line; commander would print the whole help for some of them.
     .configureOutput({ writeErr: () => {} })
     .exitOverride();
   for (const { mode, description } of commands) {
+    const ignored = mode === 'controller' ? '; ignored by controller' : '';
     root
       .command(mode)
       .description(description)
       .addOption(
         option(
           '--endpoint <url>',
-          'UNIX socket to serve on',
+          'UNIX socket to serve on; CSI_ENDPOINT stands in',
           'BERTH_ENDPOINT',
           endpoint ?? 'unix:///csi/csi.sock',
         ),
@@ -41,11 +48,13 @@ function program(): Command {
         option('--config <file>', 'config file with the pools', 'BERTH_CONFIG', '/etc/berth/config.yaml'),
       )
       .addOption(option('--driver-name <name>', 'name of the driver', 'BERTH_DRIVER_NAME', 'csi.berth.dev'))
-      .addOption(option('--node-id <name>', 'name of this node', 'BERTH_NODE_ID', nodeId))
+      .addOption(
+        option('--node-id <name>', `name of this node; NODE_ID stands in${ignored}`, 'BERTH_NODE_ID', nodeId),
+      )
       .addOption(
         option(
           '--max-volumes-per-node <n>',
-          'volumes that may be attached to a node; 0: no limit',
+          `volumes that may be attached to this node; 0: no limit${ignored}`,
           'BERTH_MAX_VOLUMES_PER_NODE',
           '0',
         ),

@@ -92,7 +92,9 @@ test('the environment stands in for flags, and flags win', async (t) => {
 test('help and version are no errors', async (t) => {
   const machine = await makeMachine(t);
   assert.match(await machine.run(['--help']), /controller.*node.*all/s);
-  assert.match(await machine.run(['node', '--help']), /--endpoint.*--log-level/s);
+  assert.match(await machine.run(['--help']), /CSI_ENDPOINT and NODE_ID/);
+  assert.match(await machine.run(['node', '--help']), /--endpoint.*CSI_ENDPOINT.*NODE_ID.*--log-level/s);
+  assert.match(await machine.run(['controller', '--help']), /ignored by\s+controller/);
   assert.match(await machine.run(['--version']), /^\d+\.\d+\.\d+/);
 });
 
