@@ -30,7 +30,10 @@ test('two controllers on one pool: one writer, no lost change, no torn record', 
         }),
       ),
     );
-    assert.equal(attached.filter(({ status }) => status === 'fulfilled').length, 1, `round ${round}`);
+    const refusals = attached.filter((result) => result.status === 'rejected').map(({ reason }) => reason);
+    assert.equal(refusals.length, 1, `round ${round}`);
+    assert.equal(refusals[0].code, code.precondition, String(refusals[0]));
+    assert.match(refusals[0].details, /it is attached to node-[12], and only one node may have it/);
     const mutable_parameters = { onDelete: (rounds - round) % 2 === 0 ? 'archive' : 'retain' };
     const size = String(round * 1000);
     await Promise.all([
