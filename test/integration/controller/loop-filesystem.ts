@@ -13,6 +13,10 @@ export interface LoopFilesystem {
   thaw(): Promise<void>;
   /** From now on its calls fail with EIO, for good; xfs only. */
   shutDown(): Promise<void>;
+  /** Takes all the space there is, root's reserve too, or gives it back. */
+  fill(): Promise<void>;
+  empty(): Promise<void>;
+  remount(access: 'ro' | 'rw'): Promise<void>;
 }
 
 /** Makes one, in a directory of its own; gone at the end of the test. */
@@ -20,6 +24,7 @@ export async function loopFilesystem(t: TestContext, type: 'ext4' | 'xfs'): Prom
   const directory = await mkdtemp(join(tmpdir(), 'berth-loop-'));
   const image = join(directory, 'image');
   const path = join(directory, 'mnt');
+  const filler = join(path, 'filler');
   await mkdir(path);
   // mkfs.xfs makes nothing smaller than 300 MiB; the image is sparse.
   await execa`truncate --size 320M ${image}`;
@@ -45,6 +50,22 @@ export async function loopFilesystem(t: TestContext, type: 'ext4' | 'xfs'): Prom
     },
     async shutDown() {
       await execa`xfs_io -x -c ${'shutdown -f'} ${path}`;
+    },
+    async fill() {
+      // In ever smaller pieces, to the last block.
+      for (const size of [1 << 20, 1 << 12, 1]) {
+        const { exitCode, stderr } = await execa({
+          reject: false,
+        })`dd if=/dev/zero of=${filler} bs=${size} oflag=append conv=notrunc,fsync status=none`;
+        if (exitCode === 0 || !stderr.includes('No space left')) throw new Error(stderr);
+      }
+    },
+    async empty() {
+      await rm(filler);
+      await execa`sync --file-system ${path}`;
+    },
+    async remount(access) {
+      await execa`mount -o ${`remount,${access}`} ${path}`;
     },
   };
 }
