@@ -23,9 +23,9 @@ export interface PoolTrouble {
 
 export interface DirectoryHealthDeps {
   readonly pools: ReadonlyMap<string, PoolConfig>;
-  readonly mounts: SharedMounts;
-  readonly probe: UsageProbe;
-  readonly published: PublishedVolumes;
+  readonly mounts: Pick<SharedMounts, 'held' | 'failureOf'>;
+  readonly probe: Pick<UsageProbe, 'ask'>;
+  readonly published: Pick<PublishedVolumes, 'at' | 'placesOf'>;
   /** Where a volume is that was staged or published since this process started. */
   readonly stagedAt: (volumeId: string) => DirectoryLocation | undefined;
 }
