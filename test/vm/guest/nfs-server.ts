@@ -47,6 +47,11 @@ export class NfsServer {
     await this.host.run(script, 'rebuild');
   }
 
+  /** Exports with root_squash, or without as the bed does: root of a client is then nobody. */
+  async squashRoot(squash: boolean): Promise<void> {
+    await this.host.run(script, squash ? 'squash' : 'unsquash');
+  }
+
   /** Moves the server to another address of 10.9.0.0/24; packets to the old one vanish. */
   async move(from: string, to: string): Promise<void> {
     // In this order: with its first address the kernel takes the later ones of the same network away too.

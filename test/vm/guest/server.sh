@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A kernel NFS server in the namespaces it is run in: server.sh up|start|stop|rebuild
+# A kernel NFS server in the namespaces it is run in: server.sh up|start|stop|rebuild|squash|unsquash
 # NFSv4.2, v4.1 and v3 (so rpcbind, mountd, statd and lockd), one export, / for every version,
 # on an XFS with reflink. Lease and grace period are 15 s instead of 90.
 set -euo pipefail
@@ -21,7 +21,7 @@ up() {
 
   # The server's own root is the export, so a client names it / in every version, with or without a pseudo root.
   printf '[exports]\nrootdir=/srv/export\n' >/run/nfs.conf
-  printf '/ *(rw,sync,no_subtree_check,no_root_squash,fsid=0)\n' >/run/exports
+  list_exports no_root_squash
   mount --bind /run/nfs.conf /etc/nfs.conf
   mount --bind /run/exports /etc/exports
 
@@ -36,6 +36,21 @@ up() {
   exportfs -r
   rpc.mountd
   start
+}
+
+# In place: /etc/exports is a bind of this file.
+list_exports() { printf '/ *(rw,sync,no_subtree_check,%s,fsid=0)\n' "$1" >/run/exports; }
+
+squash() {
+  list_exports root_squash
+  exportfs -r
+  exportfs -f
+}
+
+unsquash() {
+  list_exports no_root_squash
+  exportfs -r
+  exportfs -f
 }
 
 start() { rpc.nfsd --tcp 8; }

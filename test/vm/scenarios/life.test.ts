@@ -1,6 +1,6 @@
 // A volume's life on a kernel NFS mount: two nodes, restarts, reboots, every call twice.
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { test } from 'node:test';
 import { refused } from '../../csi/refused.ts';
 import { code } from '../../csi/requests.ts';
@@ -140,4 +140,55 @@ test('a read-only publication cannot be written, a second target of RWOP is refu
   await unstage(volume, a);
   assert.ok(existsSync(a.host.path(stagingPath(volume, a))), 'the staging directory is the caller’s');
   await cluster.csi.DeleteVolume({ volume_id: volume.id });
+});
+
+test('an export with root_squash works, and says what it does not permit', async (t) => {
+  const tree = `${nas.export}/squashed`;
+  mkdirSync(tree);
+  chmodSync(tree, 0o777);
+  await nas.squashRoot(true);
+  t.after(async () => {
+    await nas.squashRoot(false);
+    rmSync(tree, { recursive: true });
+  });
+  const pool = { nfs: { server: nas.address, path: '/squashed', mountOptions: ['nfsvers=4.2'] } };
+  const cluster = await Cluster.start(t, { nas: pool });
+  const [a, b] = [cluster.node('a'), cluster.node('b')];
+  const volume = await cluster.create('plain');
+  const stats = statSync(`${tree}/plain`);
+  assert.deepEqual([stats.uid, stats.mode & 0o7777], [65534, 0o777]);
+  assert.match(
+    await refused(cluster.create('owned', { parameters: { uid: '1000' } }), code.invalid),
+    /root_squash/,
+  );
+  assert.ok(!existsSync(`${tree}/owned`));
+  await cluster.create('team', { parameters: { subDir: 'team/a', mode: '0750', onDelete: 'archive' } });
+  for (const mode of ['0000', '2770', '1777']) {
+    const { id } = await cluster.create(`mode-${mode}`, { parameters: { mode } });
+    await cluster.csi.DeleteVolume({ volume_id: id });
+  }
+  for (const node of [a, b]) {
+    await waitFor('the node has announced itself', () => cluster.attach(volume, node).then(() => true));
+    await stage(volume, node);
+    await publish(volume, node, 'plain');
+  }
+  await a.host.run('sh', '-c', `echo hello >${a.target('plain')}/file`);
+  assert.equal(await b.host.run('cat', `${b.target('plain')}/file`), 'hello');
+  await cluster.csi.ControllerExpandVolume({
+    volume_id: volume.id,
+    capacity_range: { required_bytes: '4096' },
+  });
+  for (const node of [a, b]) {
+    await unpublish(volume, node, 'plain');
+    await unstage(volume, node);
+    await cluster.detach(volume, node);
+  }
+  for (const name of ['plain', 'team']) await cluster.csi.DeleteVolume({ volume_id: `nas/${name}` });
+  await waitFor(
+    'nothing is left but the archive',
+    () =>
+      ['volumes', 'trash', 'paths'].flatMap((folder) => readdirSync(`${tree}/.berth/${folder}`)).length === 0,
+  );
+  assert.equal(readdirSync(`${tree}/.berth/archive`).length, 2);
+  assert.deepEqual(readdirSync(tree).sort(), ['.berth', 'team']);
 });
