@@ -1,8 +1,17 @@
 // Debian packages: the VM's machine and kernel, the NFS server and client, the tools that the driver runs.
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { execa } from 'execa';
 
-export const vmPackages = [
+/** virtiofsd shares the root filesystem with the VM. QEMU's packages have it up to Debian 12, one of its own later. */
+function packageOfVirtiofsd(osRelease: string): readonly string[] {
+  const version = /^VERSION_ID="?(\d+)/m.exec(osRelease)?.[1];
+  // Debian's testing and unstable have no number.
+  return version === undefined || Number(version) >= 13 ? ['virtiofsd'] : [];
+}
+
+const osRelease = '/etc/os-release';
+
+export const vmPackages: readonly string[] = [
   'cpio',
   'busybox-static',
   'qemu-system-x86',
@@ -14,7 +23,8 @@ export const vmPackages = [
   'xfsprogs',
   'e2fsprogs',
   'kmod',
-] as const;
+  ...packageOfVirtiofsd(existsSync(osRelease) ? readFileSync(osRelease, 'utf8') : ''),
+];
 
 /** Which of these are not installed. */
 export async function missingPackages(packages: readonly string[]): Promise<string[]> {
