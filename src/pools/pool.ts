@@ -4,6 +4,7 @@ import { status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { CsiError } from '../errors/csi-error.ts';
 import { errnoName, fromNodeError, isErrno } from '../errors/node-error.ts';
+import { within } from '../within.ts';
 import type { Backend } from './backend.ts';
 import { Gate } from './gate.ts';
 import { Tree } from './tree.ts';
@@ -308,18 +309,5 @@ export class Pool<S> {
     view.gate.shut(this.#unavailable('was attached anew'));
     view.tree.abandon();
     await this.#backend.detach(view.path);
-  }
-}
-
-/** What a promise gives, or undefined where that takes longer. */
-async function within<T>(promise: Promise<T>, limitMs: number): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), limitMs);
-  });
-  try {
-    return await Promise.race([promise, limit]);
-  } finally {
-    clearTimeout(timer);
   }
 }

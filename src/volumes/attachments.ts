@@ -66,8 +66,8 @@ export async function attach(
   return { kind: 'elsewhere', nodes: await attachedNodes(state, tree, key) };
 }
 
-/** Removes the attachment of one node, or of all. True where there was one. */
-export async function detach(state: State, tree: Tree, key: string, nodeId?: string): Promise<boolean> {
+/** Removes the attachment of one node, or of all. */
+export async function detach(state: State, tree: Tree, key: string, nodeId?: string): Promise<void> {
   const folder = folderMark + key;
   const node = nodeId === undefined ? undefined : keyOf(nodeId);
   const names = (await namesIn(state, tree, folder)).filter(
@@ -77,7 +77,6 @@ export async function detach(state: State, tree: Tree, key: string, nodeId?: str
   // Fails while other nodes are in it, which is as well.
   await tolerate(tree.rmdir(state.volumes, folder), 'ENOENT', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR');
   await tree.sync(state.volumes);
-  return names.length > 0;
 }
 
 /** The nodes a volume is attached to. */
