@@ -1,5 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../errors/csi-error.ts';
+import { listAside } from '../volumes/aside.ts';
 import { directoryExists } from '../volumes/directory.ts';
 import type { VolumeRecord } from '../volumes/record.ts';
 import { readRecord } from '../volumes/records.ts';
@@ -45,11 +46,26 @@ export async function findVolume(
     return dynamic;
   }
   if (context.subDir === undefined) throw notFound(volumeId);
+  await refuseBeingDeleted(stores, volumeId);
   const pools = new Map(stores.all().map((store) => [store.config.name, store.config]));
   const { pool, subDir } = locateDirectory(volumeId, context, pools);
   const store = stores.choose(pool.name);
   if (!(await store.pool.use((_, tree) => directoryExists(tree, subDir)))) throw notFound(volumeId);
   return { store, key: staticKeyOf(volumeId), subDir, record: undefined };
+}
+
+/** A dynamic volume that is being deleted has no record any more, and is no static one for that. */
+async function refuseBeingDeleted(stores: Stores, volumeId: string): Promise<void> {
+  const id = parseVolumeId(volumeId);
+  const store = id && stores.find(id.pool);
+  if (id === undefined || store === undefined) return;
+  const deletions = await store.pool.use((state, tree) => listAside(state, tree, id.key));
+  if (deletions.length === 0) return;
+  throw new CsiError(
+    status.ABORTED,
+    'volume-busy',
+    `The volume ${volumeId} is being deleted at the same time; repeat the call.`,
+  );
 }
 
 /** A hand-written PersistentVolume could else have one volume attached, and another's directory mounted. */

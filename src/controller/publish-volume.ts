@@ -1,15 +1,16 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../errors/csi-error.ts';
 import { attachRecorded } from '../volumes/attach-recorded.ts';
-import { attach, attachedNodes } from '../volumes/attachments.ts';
+import { type Attachment, type AttachResult, attach, attachedNodes, detach } from '../volumes/attachments.ts';
 import { readCapability } from '../volumes/capability.ts';
+import { directoryExists } from '../volumes/directory.ts';
 import { findNode, type NodeRecord } from '../volumes/nodes.ts';
 import type {
   ControllerPublishVolumeRequest,
   ControllerPublishVolumeResponseInit,
 } from '../wire/generated/csi-types.ts';
 import type { ControllerDeps } from './deps.ts';
-import { type FoundVolume, findVolume } from './find-volume.ts';
+import { type FoundVolume, findVolume, notFound } from './find-volume.ts';
 import { refuseOverlap } from './static-overlap.ts';
 
 /** CSI ControllerPublishVolume: attaches a volume to a node; of a single-node volume there is one at a time. */
@@ -21,7 +22,6 @@ export async function controllerPublishVolume(
   const volume = await findVolume(deps.stores, volumeId, request.volume_context);
   const capability = readCapability(request.volume_capability, volume.store.config.kind);
   const node = await nodeOf(deps, volume, nodeId);
-  if (volume.record === undefined) await refuseOverlap(volume, volumeId);
   const readOnly = request.readonly || capability.readOnly;
   const wanted = {
     nodeId,
@@ -31,10 +31,9 @@ export async function controllerPublishVolume(
   const result = await deps.limitedNodes.run(node.maxVolumes > 0 ? [nodeId] : [], async () => {
     if (node.maxVolumes > 0) await refuseBeyondLimit(deps, volume, node);
     const { key, record } = volume;
+    if (record === undefined) return attachStatic(volume, volumeId, wanted, capability.multiNode);
     return volume.store.pool.use((state, tree) =>
-      record === undefined
-        ? attach(state, tree, key, wanted, capability.multiNode)
-        : attachRecorded(state, tree, { key, record }, wanted, capability.multiNode),
+      attachRecorded(state, tree, { key, record }, wanted, capability.multiNode),
     );
   });
   switch (result.kind) {
@@ -54,6 +53,27 @@ export async function controllerPublishVolume(
         `The volume ${volumeId} cannot be attached to the node ${nodeId}: it is attached to ${result.nodes.join(', ')}, and only one node may have it at a time; detach it there first.`,
       );
   }
+}
+
+/** Looks before and afterwards: what it overlaps may be made, or the directory deleted, at the same moment. */
+async function attachStatic(
+  volume: FoundVolume,
+  volumeId: string,
+  wanted: Attachment,
+  multiNode: boolean,
+): Promise<AttachResult> {
+  const { store, key, subDir } = volume;
+  await refuseOverlap(volume, volumeId);
+  const result = await store.pool.use((state, tree) => attach(state, tree, key, wanted, multiNode));
+  if (result.kind !== 'attached' || !result.fresh) return result;
+  try {
+    await refuseOverlap(volume, volumeId);
+    if (!(await store.pool.use((_, tree) => directoryExists(tree, subDir)))) throw notFound(volumeId);
+  } catch (error) {
+    await store.pool.use((state, tree) => detach(state, tree, key, wanted.nodeId));
+    throw error;
+  }
+  return result;
 }
 
 async function nodeOf({ ownNode }: ControllerDeps, volume: FoundVolume, nodeId: string): Promise<NodeRecord> {

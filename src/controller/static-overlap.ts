@@ -1,5 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../errors/csi-error.ts';
+import { listAside } from '../volumes/aside.ts';
 import type { FoundVolume } from './find-volume.ts';
 
 /**
@@ -7,6 +8,9 @@ import type { FoundVolume } from './find-volume.ts';
  * around one: deleting the one would take the other with it.
  */
 export async function refuseOverlap({ store, subDir }: FoundVolume, volumeId: string): Promise<void> {
+  // A volume that is being deleted has no record any more, and its directory still.
+  const deleted = await store.pool.use((state, tree) => listAside(state, tree));
+  if (deleted.some(({ record }) => overlap(record.subDir, subDir))) throw beingDeleted(volumeId);
   const entries = await store.pool.use(async (state, tree) => {
     const { keys } = await store.inventory.keys(state, tree);
     const dynamic = keys.filter((key) => !key.startsWith('@'));
@@ -24,4 +28,12 @@ export async function refuseOverlap({ store, subDir }: FoundVolume, volumeId: st
 
 function overlap(one: string, other: string): boolean {
   return one === other || one.startsWith(`${other}/`) || other.startsWith(`${one}/`);
+}
+
+function beingDeleted(volumeId: string): CsiError {
+  return new CsiError(
+    status.ABORTED,
+    'volume-busy',
+    `The volume ${volumeId} cannot be used now: a volume of this directory is being deleted at the same time; repeat the call.`,
+  );
 }

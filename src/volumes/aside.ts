@@ -3,7 +3,15 @@ import { CsiError } from '../errors/csi-error.ts';
 import { isErrno } from '../errors/node-error.ts';
 import type { Tree } from '../pools/tree.ts';
 import type { VolumeRecord } from './record.ts';
-import { asideName, claimOnNext, readAsideName, readRecord, readRecordAt, unlinkIfThere } from './records.ts';
+import {
+  asideName,
+  claimOnNext,
+  createRecord,
+  readAsideName,
+  readRecord,
+  readRecordAt,
+  unlinkIfThere,
+} from './records.ts';
 import type { State } from './state.ts';
 
 /**
@@ -13,6 +21,8 @@ import type { State } from './state.ts';
  */
 export interface Aside {
   readonly key: string;
+  /** Of the link, beside the records. */
+  readonly name: string;
   readonly record: VolumeRecord;
 }
 
@@ -30,11 +40,11 @@ export async function setAside(state: State, tree: Tree, key: string): Promise<A
     await tree.rename(state.volumes, key, state.volumes, name);
     await tree.sync(state.volumes);
     const { ino, mtimeNs } = await tree.lstat(state.volumes, name);
-    if (ino === before.ino && mtimeNs === before.mtimeNs) return { key, record };
+    if (ino === before.ino && mtimeNs === before.mtimeNs) return { key, name, record };
     const newer = await readRecordAt(state, tree, name);
-    if (newer?.id === record.id) return { key, record: newer };
+    if (newer?.id === record.id) return { key, name, record: newer };
     // Deleted and made anew since it was read: that is not the volume to delete.
-    await tree.rename(state.volumes, name, state.volumes, key);
+    if (newer !== undefined) await putBack(state, tree, { key, name, record: newer });
     throw replaced(key);
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return undefined;
@@ -46,34 +56,49 @@ export async function setAside(state: State, tree: Tree, key: string): Promise<A
 export async function listAside(state: State, tree: Tree, key?: string): Promise<Aside[]> {
   const found: Aside[] = [];
   for (const name of await tree.list(state.volumes, '.')) {
-    const aside = readAsideName(name);
-    if (aside === undefined || (key !== undefined && aside.key !== key)) continue;
+    const named = readAsideName(name);
+    if (named === undefined || (key !== undefined && named.key !== key)) continue;
     const record = await readRecordAt(state, tree, name);
-    if (record !== undefined) found.push({ key: aside.key, record });
+    if (record === undefined) continue;
+    const aside = { key: named.key, name, record };
+    // One that was taken for another volume's, and whose taker was killed before he saw it.
+    if (record.id === named.id) found.push(aside);
+    else await putBack(state, tree, aside);
   }
   return found;
 }
 
 /** When the deletion was begun, in nanoseconds by the server's clock: a rename counts as a change (rename(2)). */
-export async function begunAt(state: State, tree: Tree, { key, record }: Aside): Promise<bigint> {
-  return (await tree.lstat(state.volumes, asideName(key, record.id))).ctimeNs;
+export async function begunAt(state: State, tree: Tree, { name }: Aside): Promise<bigint> {
+  return (await tree.lstat(state.volumes, name)).ctimeNs;
 }
 
-/** Gives up a deletion that cannot be: the volume is found again. */
-export async function putBack(state: State, tree: Tree, { key, record }: Aside): Promise<void> {
-  await tree.rename(state.volumes, asideName(key, record.id), state.volumes, key);
+/** Whether the deletion is not over yet, by another controller that goes on with it. */
+export async function isStillAside(state: State, tree: Tree, aside: Aside): Promise<boolean> {
+  try {
+    await begunAt(state, tree, aside);
+    return true;
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return false;
+    throw error;
+  }
+}
+
+/**
+ * Gives up a deletion that cannot be: the volume is found again. A change that was made of its record meanwhile stays,
+ * and so does the record of a later volume of this name, while the one set aside then stays where it is.
+ */
+export async function putBack(state: State, tree: Tree, { key, name, record }: Aside): Promise<void> {
+  const restored = await createRecord(state, tree, key, record);
+  if (!restored && (await readRecord(state, tree, key))?.id !== record.id) return;
+  await unlinkIfThere(state, tree, name);
   await tree.sync(state.volumes);
 }
 
 /** Moves the record of a deleted volume beside its archived directory. */
-export async function archiveAside(
-  state: State,
-  tree: Tree,
-  { key, record }: Aside,
-  entry: string,
-): Promise<void> {
+export async function archiveAside(state: State, tree: Tree, { name }: Aside, entry: string): Promise<void> {
   try {
-    await tree.rename(state.volumes, asideName(key, record.id), state.archive, `${entry}.record`);
+    await tree.rename(state.volumes, name, state.archive, `${entry}.record`);
     await tree.sync(state.archive, state.volumes);
   } catch (error) {
     if (!isErrno(error, 'ENOENT')) throw error;
@@ -84,10 +109,10 @@ export async function archiveAside(
  * Forgets a deleted volume. A change of it that another controller has under way meanwhile is stopped first: either
  * its claim goes, so that it cannot be applied, or it has put a record in the place of the one that was set aside.
  */
-export async function forgetAside(state: State, tree: Tree, { key, record }: Aside): Promise<void> {
+export async function forgetAside(state: State, tree: Tree, { key, name, record }: Aside): Promise<void> {
   await unlinkIfThere(state, tree, claimOnNext(key, record));
   if ((await readRecord(state, tree, key))?.id === record.id) await unlinkIfThere(state, tree, key);
-  await unlinkIfThere(state, tree, asideName(key, record.id));
+  await unlinkIfThere(state, tree, name);
   await tree.sync(state.volumes);
 }
 

@@ -3,7 +3,7 @@ import { CsiError } from '../errors/csi-error.ts';
 import type { Tree } from '../pools/tree.ts';
 import { type Attachment, type AttachResult, attach, detach } from './attachments.ts';
 import type { VolumeRecord } from './record.ts';
-import { readRecord } from './records.ts';
+import { asideName, readRecord, readRecordAt } from './records.ts';
 import type { State } from './state.ts';
 
 /**
@@ -19,7 +19,7 @@ export async function attachRecorded(
   multiNode: boolean,
 ): Promise<AttachResult> {
   const result = await attach(state, tree, key, attachment, multiNode);
-  if (result.kind !== 'attached' || (await readRecord(state, tree, key))?.id === record.id) return result;
+  if (result.kind !== 'attached' || (await isThere(state, tree, key, record.id))) return result;
   // An attachment from before the deletion is what the deletion fails on.
   if (result.fresh) await detach(state, tree, key, attachment.nodeId);
   throw new CsiError(
@@ -27,4 +27,10 @@ export async function attachRecorded(
     'volume-busy',
     `The volume ${key} is being deleted at the same time, and was not attached; repeat the call.`,
   );
+}
+
+/** A change that was under way may have put a record in the place of the one that was set aside. */
+async function isThere(state: State, tree: Tree, key: string, id: string): Promise<boolean> {
+  if ((await readRecord(state, tree, key))?.id !== id) return false;
+  return (await readRecordAt(state, tree, asideName(key, id))) === undefined;
 }

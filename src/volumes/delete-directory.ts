@@ -2,10 +2,11 @@ import { status } from '@grpc/grpc-js';
 import { CsiError } from '../errors/csi-error.ts';
 import { isErrno } from '../errors/node-error.ts';
 import type { Dir, Tree } from '../pools/tree.ts';
-import { type Aside, archiveAside, begunAt, listAside, putBack, setAside } from './aside.ts';
+import { type Aside, archiveAside, begunAt, isStillAside, listAside, putBack, setAside } from './aside.ts';
 import { attachedNodes } from './attachments.ts';
 import { atPlace, type Place } from './beneath.ts';
-import { releasePath } from './path-claims.ts';
+import { directoryExists } from './directory.ts';
+import { claimedBy, hasClaim, ownerOf, releasePath } from './path-claims.ts';
 import type { VolumeRecord } from './record.ts';
 import { readRecord, temporaryName } from './records.ts';
 import type { State } from './state.ts';
@@ -35,21 +36,42 @@ export async function deleteDirectory(state: State, tree: Tree, key: string): Pr
 export async function resumeDeletion(state: State, tree: Tree, aside: Aside): Promise<Deletion> {
   const { key, record } = aside;
   const later = await readRecord(state, tree, key);
-  // A later volume of this name has the directory, and the attachments: the earlier one's has been moved away.
-  if (later !== undefined && later.id !== record.id && later.subDir === record.subDir) {
+  if (later?.id === record.id && (await directoryExists(tree, record.subDir))) {
+    // Put back by a call that was killed before it had taken away what was set aside.
+    await putBack(state, tree, aside);
+    return { kind: 'absent' };
+  }
+  if (await isMoved(state, tree, aside)) {
+    if (record.onDelete === 'archive') await archiveRecord(state, tree, aside);
     return { kind: 'gone', aside };
   }
   if (record.onDelete !== 'retain') await refuseNewer(state, tree, aside);
-  return remove(state, tree, aside);
+  return remove(state, tree, aside, { attachable: later === undefined });
 }
 
-async function remove(state: State, tree: Tree, aside: Aside): Promise<Deletion> {
+/** Whether the directory is another volume's by now: then an earlier try has moved this one's away. */
+async function isMoved(state: State, tree: Tree, { key, record }: Aside): Promise<boolean> {
+  const { subDir } = record;
+  if (hasClaim(subDir, key) && (await claimedBy(state, tree, subDir)) !== key) return true;
+  const owner = await ownerOf(state, tree, subDir);
+  return owner !== undefined && (owner !== key || (await readRecord(state, tree, key))?.id !== record.id);
+}
+
+async function remove(
+  state: State,
+  tree: Tree,
+  aside: Aside,
+  // The attachments of a later volume of this name are none of the earlier one's.
+  { attachable = true }: { readonly attachable?: boolean } = {},
+): Promise<Deletion> {
   const { key, record } = aside;
-  const nodes = await attachedNodes(state, tree, key);
+  const nodes = attachable ? await attachedNodes(state, tree, key) : [];
   if (nodes.length > 0) {
     await putBack(state, tree, aside);
     return { kind: 'attached', nodes };
   }
+  // Another controller may have gone on with it, and the directory may be a later volume's by now.
+  if (!(await isStillAside(state, tree, aside))) return { kind: 'gone', aside };
   let entry: string | undefined;
   try {
     entry = await moveOn(state, tree, aside);

@@ -79,7 +79,7 @@ async function make(
   try {
     const record = await recordIt(state, tree, key, wanted, { place, directory });
     if (record.subDir === wanted.subDir) await setMode(tree, directory, record);
-    else await tree.rmdir(place.parent, place.name);
+    else await removeEmpty(tree, place);
     return record;
   } finally {
     tree.closeDir(directory);
@@ -107,7 +107,10 @@ async function recordIt(
 ): Promise<VolumeRecord> {
   try {
     // Again, now that others can see the directory: whoever made a volume above it meanwhile is found, or finds it.
-    if (hasClaim(wanted.subDir, key)) await refuseOtherVolumes(state, tree, wanted.subDir, key);
+    if (hasClaim(wanted.subDir, key)) {
+      await refuseOtherVolumes(state, tree, wanted.subDir, key);
+      await refuseMoved(tree, wanted.subDir, directory);
+    }
     if (wanted.uid !== undefined || wanted.gid !== undefined) await setOwner(tree, directory, wanted);
     await tree.sync(place.parent);
     if (await createRecord(state, tree, key, wanted)) return wanted;
@@ -115,9 +118,30 @@ async function recordIt(
     if (record === undefined) throw vanished(key);
     return record;
   } catch (error) {
-    if (isFinal(error)) await tree.rmdir(place.parent, place.name);
+    // Nobody was told of it, and left empty here it would keep others from the directories above.
+    if (isFinal(error) || error instanceof CsiError) await removeEmpty(tree, place);
     throw error;
   }
+}
+
+async function removeEmpty(tree: Tree, { parent, name }: Place): Promise<void> {
+  try {
+    await tree.rmdir(parent, name);
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) throw error;
+  }
+}
+
+/** A directory above may have been moved into the trash, with this one in it, by a deletion that is over by now. */
+async function refuseMoved(tree: Tree, subDir: string, directory: Dir): Promise<void> {
+  const { ino } = await tree.lstat(directory, '.');
+  const there = await atPlace(tree, subDir, { make: false }, async ({ parent, name }) =>
+    tree.lstat(parent, name),
+  ).catch((error: unknown) => {
+    if (isErrno(error, 'ENOENT')) return undefined;
+    throw error;
+  });
+  if (there?.ino !== ino) throw vanished(subDir);
 }
 
 /** Sets the mode of a directory whose maker was killed after it had left the record, or is about to. */

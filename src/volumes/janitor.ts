@@ -8,6 +8,11 @@ import { emptyTrash } from './trash.ts';
 
 /** The answer to a delete is sent, and perhaps the next one taken, before its bytes are removed. */
 const calmMs = 250;
+/**
+ * What was set aside stays a little longer than an NFS client remembers a directory: who has walked through one that
+ * was moved away then sees either the one or the other.
+ */
+const asideMs = 2_500;
 /** Waits this long for a quiet moment, then goes on for one removal all the same: trash must not fill a pool. */
 const patienceMs = 250;
 const pollMs = 10;
@@ -25,7 +30,7 @@ export class Janitor {
   #kicked = false;
   #stopped = false;
   #timer: NodeJS.Timeout | undefined;
-  #deleted: Aside[] = [];
+  #deleted: { readonly aside: Aside; readonly at: number }[] = [];
 
   /** `busy` says whether requests are being served, which then go first. */
   constructor(pool: Pool<State>, busy: () => boolean, log: Logger) {
@@ -37,7 +42,7 @@ export class Janitor {
 
   /** A volume's directory has gone, perhaps into the trash. */
   deleted(aside: Aside): void {
-    this.#deleted.push(aside);
+    this.#deleted.push({ aside, at: performance.now() });
     this.kick();
   }
 
@@ -81,7 +86,7 @@ export class Janitor {
     }
     this.#soon = false;
     this.#kicked = true;
-    this.#runAfter(againMs);
+    this.#runAfter(this.#deleted.length > 0 ? asideMs : againMs);
   }
 
   /** Now and then; what it looks for is left by a killed controller only. */
@@ -102,11 +107,12 @@ export class Janitor {
 
   /** What fails here is done by a sweep, or by the next controller. */
   async #forgetDeleted(): Promise<void> {
-    const asides = this.#deleted;
-    this.#deleted = [];
+    if (this.#deleted.length === 0) return;
+    const ripe = this.#deleted.filter(({ at }) => performance.now() - at >= asideMs);
+    this.#deleted = this.#deleted.filter(({ at }) => performance.now() - at < asideMs);
     try {
       await this.#pool.use(async (state, tree) => {
-        for (const aside of asides) {
+        for (const { aside } of ripe) {
           await this.#pause();
           await forgetAside(state, tree, aside);
         }

@@ -3,6 +3,7 @@ import { status } from '@grpc/grpc-js';
 import { CsiError } from '../errors/csi-error.ts';
 import { isErrno } from '../errors/node-error.ts';
 import type { Tree } from '../pools/tree.ts';
+import { listAside } from './aside.ts';
 import { attachedKeys, attachmentsOf } from './attachments.ts';
 import { atPlace } from './beneath.ts';
 import { readRecord } from './records.ts';
@@ -77,6 +78,12 @@ export async function refuseOtherVolumes(
     const owner = await ownerOf(state, tree, path);
     if (owner !== undefined && (length < parts.length || owner !== key)) throw taken(subDir, owner);
   }
+  // One that is being deleted takes along what is made inside it, and keeps its place until it has been moved.
+  for (const { key: other, record } of await listAside(state, tree)) {
+    const above = subDir.startsWith(`${record.subDir}/`);
+    const here = subDir === record.subDir && (await claimedBy(state, tree, subDir)) === other;
+    if (above || here) throw beingMade(record.subDir);
+  }
   if (parts.length === 1) return;
   // Static volumes have no record: they are known while they are attached.
   for (const attached of attachedKeys(await tree.list(state.volumes, '.')).filter(isStaticKey)) {
@@ -108,7 +115,8 @@ export async function ownerOf(state: State, tree: Tree, subDir: string): Promise
   return undefined;
 }
 
-async function claimedBy(state: State, tree: Tree, subDir: string): Promise<string | undefined> {
+/** The key of the volume that has a claim on this directory, be there a record of it or not. */
+export async function claimedBy(state: State, tree: Tree, subDir: string): Promise<string | undefined> {
   try {
     return await tree.readlink(state.paths, claimName(subDir));
   } catch (error) {
@@ -129,6 +137,6 @@ function beingMade(subDir: string): CsiError {
   return new CsiError(
     status.ABORTED,
     'volume-busy',
-    `The directory ${subDir} is being made a volume by another request at the same time; repeat the call.`,
+    `The directory ${subDir} is being made a volume, or deleted, by another request at the same time; repeat the call.`,
   );
 }

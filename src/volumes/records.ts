@@ -94,7 +94,11 @@ export async function updateRecord(
     // A deletion that was begun in between does not know of the change, and removes it with the volume.
     const aside = await readRecordAt(state, tree, asideName(key, record.id));
     if (aside !== undefined) throw busy(key);
-    if (claimed) return next;
+    if (!claimed) continue;
+    // And one that was given up meanwhile may have put back the record from before the change.
+    const now = await readRecord(state, tree, key);
+    if (now?.id !== record.id || now.revision < next.revision) throw busy(key);
+    return next;
   }
   throw busy(key);
 }

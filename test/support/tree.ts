@@ -61,3 +61,32 @@ export function killedAt(tree: Tree, at: number, when: 'before' | 'after') {
   });
   return { tree: proxy, count };
 }
+
+/** A tree that waits before its nth call until it is told to go on. */
+export function pausedAt(tree: Tree, at: number) {
+  let calls = 0;
+  let go = () => {};
+  let arrive = () => {};
+  const reached = new Promise<void>((resolve) => {
+    arrive = resolve;
+  });
+  const released = new Promise<void>((resolve) => {
+    go = resolve;
+  });
+  const paused = new Proxy(tree, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name, target);
+      if (typeof member !== 'function') return member;
+      if (name === 'closeDir') return member.bind(target);
+      return async (...args: unknown[]) => {
+        calls += 1;
+        if (calls === at) {
+          arrive();
+          await released;
+        }
+        return Reflect.apply(member, target, args);
+      };
+    },
+  });
+  return { tree: paused, reached, go: () => go() };
+}

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, readlink, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { refused } from '../../csi/refused.ts';
@@ -98,4 +98,36 @@ test('a static volume is attached where its directory is, listed while attached,
   await refused(attach('.berth/volumes'), code.invalid);
   await csi.Controller.CreateVolume(request('pvc-1'));
   assert.match(await refused(attach('pvc-1', 'thief'), code.precondition), /overlaps/);
+});
+
+test('a volume that is being deleted is attached in no way, nor is a static one of its directory', async (t) => {
+  const machine = await makeMachine(t);
+  const { csi } = await machine.start();
+  const created = await csi.Controller.CreateVolume(request('pvc-1'));
+  const context = created.volume?.volume_context ?? {};
+  const records = join(machine.pool, '.berth/volumes');
+  const { id } = JSON.parse(await readlink(join(records, 'pvc-1')));
+  // As a controller leaves it that is killed in the middle of a deletion.
+  await rename(join(records, 'pvc-1'), join(records, `,pvc-1.${id}.deleting`));
+  const attach = (handle: string, volume_context: Record<string, string>) =>
+    csi.Controller.ControllerPublishVolume({
+      volume_id: handle,
+      node_id: 'node-1',
+      volume_capability: capability(),
+      volume_context,
+    });
+  for (const handle of ['scratch/pvc-1', 'by-hand']) {
+    assert.match(
+      await refused(attach(handle, { ...context, pool: 'scratch' }), code.aborted),
+      /being deleted/,
+    );
+  }
+  assert.deepEqual(await readdir(records), [`,pvc-1.${id}.deleting`]);
+  await csi.Controller.DeleteVolume({ volume_id: 'scratch/pvc-1' });
+  for (const handle of ['scratch/pvc-1', 'by-hand']) {
+    await refused(attach(handle, { ...context, pool: 'scratch' }), code.aborted).catch(() =>
+      refused(attach(handle, { ...context, pool: 'scratch' }), code.notFound),
+    );
+  }
+  assert.ok(!(await readdir(machine.pool)).includes('pvc-1'));
 });

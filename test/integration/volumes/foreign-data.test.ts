@@ -16,7 +16,7 @@ import type { State } from '../../../src/volumes/state.ts';
 import { sweepDeletions } from '../../../src/volumes/sweep-deletions.ts';
 import { emptyTrash } from '../../../src/volumes/trash.ts';
 import { cleanUp } from '../../support/clean-up.ts';
-import { Killed, killedAt, openTree, temporaryDirectory } from '../../support/tree.ts';
+import { Killed, killedAt, openTree, pausedAt, temporaryDirectory } from '../../support/tree.ts';
 
 function record(name: string, subDir = name, id = 'AAAAAAAA'): VolumeRecord {
   return {
@@ -158,35 +158,6 @@ test('deleting a volume and attaching or changing it on another controller exclu
     }
   }
 });
-
-/** A tree that waits before its nth call until it is told to go on. */
-function pausedAt(tree: Tree, at: number) {
-  let calls = 0;
-  let go = () => {};
-  let arrive = () => {};
-  const reached = new Promise<void>((resolve) => {
-    arrive = resolve;
-  });
-  const released = new Promise<void>((resolve) => {
-    go = resolve;
-  });
-  const paused = new Proxy(tree, {
-    get(target, name) {
-      const member: unknown = Reflect.get(target, name, target);
-      if (typeof member !== 'function') return member;
-      if (name === 'closeDir') return member.bind(target);
-      return async (...args: unknown[]) => {
-        calls += 1;
-        if (calls === at) {
-          arrive();
-          await released;
-        }
-        return Reflect.apply(member, target, args);
-      };
-    },
-  });
-  return { tree: paused, reached, go: () => go() };
-}
 
 test('a deletion that cannot be leaves the volume to be found, and nothing is made where it could not be deleted', async (t) => {
   const directory = await temporaryDirectory(t);
