@@ -109,7 +109,7 @@ async function recordIt(
     // Again, now that others can see the directory: whoever made a volume above it meanwhile is found, or finds it.
     if (hasClaim(wanted.subDir, key)) {
       await refuseOtherVolumes(state, tree, wanted.subDir, key);
-      await refuseMoved(tree, wanted.subDir, directory);
+      await refuseMoved(tree, wanted.subDir, place);
     }
     if (wanted.uid !== undefined || wanted.gid !== undefined) await setOwner(tree, directory, wanted);
     await tree.sync(place.parent);
@@ -133,8 +133,8 @@ async function removeEmpty(tree: Tree, { parent, name }: Place): Promise<void> {
 }
 
 /** A directory above may have been moved into the trash, with this one in it, by a deletion that is over by now. */
-async function refuseMoved(tree: Tree, subDir: string, directory: Dir): Promise<void> {
-  const { ino } = await tree.lstat(directory, '.');
+async function refuseMoved(tree: Tree, subDir: string, place: Place): Promise<void> {
+  const { ino } = await tree.lstat(place.parent, place.name);
   const there = await atPlace(tree, subDir, { make: false }, async ({ parent, name }) =>
     tree.lstat(parent, name),
   ).catch((error: unknown) => {
