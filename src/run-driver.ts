@@ -4,7 +4,7 @@ import type { PoolConfig } from './config/schema.ts';
 import { controllerService } from './controller/service.ts';
 import { identityService } from './identity/service.ts';
 import { createNodeService } from './node/service.ts';
-import { slotsPerPool } from './pools/pool.ts';
+import { slotsPerPool } from './pools/view.ts';
 import { CsiServer } from './server/server.ts';
 import type { Settings } from './settings.ts';
 import { keepAnnounced } from './volumes/announce.ts';

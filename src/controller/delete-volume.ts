@@ -31,6 +31,12 @@ export async function deleteVolume(
       store.inventory.forget(id.key);
       store.janitor.deleted(result.aside);
       return {};
+    case 'kept':
+      throw new CsiError(
+        status.ABORTED,
+        'volume-busy',
+        `The volume ${volumeId} was not deleted: another request has just given its deletion up; repeat the call.`,
+      );
     case 'absent':
       return {};
   }

@@ -1,16 +1,12 @@
 import fs from 'node:fs';
-import { promisify } from 'node:util';
 import { status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { CsiError } from '../errors/csi-error.ts';
 import { errnoName, fromNodeError, isErrno } from '../errors/node-error.ts';
 import { within } from '../within.ts';
 import type { Backend } from './backend.ts';
-import { Gate } from './gate.ts';
-import { Tree } from './tree.ts';
-
-/** Calls in flight on one pool; the thread pool of the process has room for these and one probe of each pool. */
-export const slotsPerPool = 8;
+import type { Tree } from './tree.ts';
+import { attachView, dropView, isCurrent, type PoolUse, type View } from './view.ts';
 
 /** A call on a pool that takes longer marks the pool dead. Below the sidecars' 10 s, so that they get a reason. */
 const callLimitMs = 6_000;
@@ -33,28 +29,6 @@ export interface PoolHealth {
 
 /** How a probe went; `gone`: what is held open is no longer what the pool's path leads to. */
 type Answer = 'well' | 'failed' | 'gone';
-
-interface View<S> {
-  readonly path: string;
-  readonly gate: Gate;
-  readonly tree: Tree;
-  readonly state: S;
-}
-
-/** What a pool is used for, beside being reached. */
-export interface PoolUse<S> {
-  /**
-   * Finds, or with `make` makes, on the tree what the work needs; called right after each attach. Only the first one
-   * may make: what is missing later was lost, and must not be replaced by something empty.
-   */
-  prepare(tree: Tree, options: { readonly make: boolean }): Promise<S>;
-  /** Whether what was found is still linked where it was; asked of trees that do not tell of it by ESTALE. */
-  isIntact?(state: S, tree: Tree): Promise<boolean>;
-  /** Whether this process may make what is missing at all. */
-  readonly mayMake: boolean;
-}
-
-const open = promisify(fs.open);
 
 /**
  * One pool as the controller uses it: attached once, kept, healed when it fails, let go of at the end.
@@ -256,7 +230,7 @@ export class Pool<S> {
       fs.statfs(view.tree.root.at('.'), (failure) => resolve(failure));
     });
     const took = Math.round(performance.now() - startedAt);
-    const gone = error === null && !(await this.#isCurrent(view));
+    const gone = error === null && !(await isCurrent(this.#backend, this.#use, view, this.#log));
     if (this.#view !== view) return 'failed';
     this.#probe = undefined;
     this.#stale ||= gone || isErrno(error, 'ESTALE', 'EBADF');
@@ -265,41 +239,17 @@ export class Pool<S> {
     return gone ? 'gone' : 'well';
   }
 
-  async #isCurrent({ tree, state }: View<S>): Promise<boolean> {
-    if (this.#backend.isCurrent === undefined) return true;
-    try {
-      return (
-        (await this.#backend.isCurrent(tree.root)) && (await this.#use.isIntact?.(state, tree)) !== false
-      );
-    } catch (error) {
-      this.#log.warn({ err: error }, 'the directory of the pool could not be looked at');
-      return false;
-    }
-  }
-
   async #attach(): Promise<View<S>> {
-    const make = this.#use.mayMake && !this.#everUp;
-    const path = await this.#backend.attach({ make });
     try {
-      const fd = await open(path, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
-      // Each view has slots of its own: those of a dead one may be taken for as long as the kernel likes.
-      const gate: Gate = new Gate({
-        slots: slotsPerPool,
-        limitMs: callLimitMs,
-        onStuck: (ageMs) => {
+      return await attachView(this.#backend, this.#use, {
+        make: this.#use.mayMake && !this.#everUp,
+        callLimitMs,
+        onStuck: (ageMs, gate) => {
           gate.shut(this.#unavailable('does not answer'));
           this.#fail(`a call has not returned for ${Math.round(ageMs / 1000)} s`);
         },
       });
-      const tree = new Tree(gate, fd, this.#backend.needsSync);
-      try {
-        return { path, gate, tree, state: await this.#use.prepare(tree, { make }) };
-      } catch (error) {
-        tree.abandon();
-        throw error;
-      }
     } catch (error) {
-      await this.#backend.detach(path);
       const explained = fromNodeError(error, this.name);
       throw explained instanceof CsiError ? explained : this.#unavailable('cannot be used', error);
     }
@@ -307,7 +257,6 @@ export class Pool<S> {
 
   async #drop(view: View<S>): Promise<void> {
     view.gate.shut(this.#unavailable('was attached anew'));
-    view.tree.abandon();
-    await this.#backend.detach(view.path);
+    await dropView(this.#backend, view);
   }
 }

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { PoolConfig } from '../config/schema.ts';
-import { Pool, type PoolUse } from '../pools/pool.ts';
+import { Pool } from '../pools/pool.ts';
+import type { PoolUse } from '../pools/view.ts';
 import { announceNode, type NodeRecord } from './nodes.ts';
 import { openState, type State } from './state.ts';
 import { backendOf } from './stores.ts';

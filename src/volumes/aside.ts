@@ -54,8 +54,18 @@ export async function setAside(state: State, tree: Tree, key: string): Promise<A
 
 /** The deletions that were begun and are not over; of one key, or of all. */
 export async function listAside(state: State, tree: Tree, key?: string): Promise<Aside[]> {
+  return readAsides(state, tree, await tree.list(state.volumes, '.'), key);
+}
+
+/** The same, by the names in the folder of the records. */
+export async function readAsides(
+  state: State,
+  tree: Tree,
+  names: readonly string[],
+  key?: string,
+): Promise<Aside[]> {
   const found: Aside[] = [];
-  for (const name of await tree.list(state.volumes, '.')) {
+  for (const name of names) {
     const named = readAsideName(name);
     if (named === undefined || (key !== undefined && named.key !== key)) continue;
     const record = await readRecordAt(state, tree, name);
@@ -88,10 +98,19 @@ export async function isStillAside(state: State, tree: Tree, aside: Aside): Prom
  * Gives up a deletion that cannot be: the volume is found again. A change that was made of its record meanwhile stays,
  * and so does the record of a later volume of this name, while the one set aside then stays where it is.
  */
-export async function putBack(state: State, tree: Tree, { key, name, record }: Aside): Promise<void> {
-  const restored = await createRecord(state, tree, key, record);
-  if (!restored && (await readRecord(state, tree, key))?.id !== record.id) return;
-  await unlinkIfThere(state, tree, name);
+export async function putBack(state: State, tree: Tree, aside: Aside): Promise<void> {
+  const { key, name, record } = aside;
+  try {
+    const restored = await createRecord(state, tree, key, record);
+    if (!restored && (await readRecord(state, tree, key))?.id !== record.id) return;
+    await unlinkIfThere(state, tree, name);
+  } catch (error) {
+    // A full pool has no room for one more link, and takes a rename; that is not exclusive, hence second.
+    if (!isErrno(error, 'ENOSPC', 'EDQUOT')) throw error;
+    if ((await readRecord(state, tree, key)) === undefined) {
+      await tree.rename(state.volumes, name, state.volumes, key);
+    }
+  }
   await tree.sync(state.volumes);
 }
 

@@ -6,6 +6,7 @@ import { type Aside, archiveAside, begunAt, isStillAside, listAside, putBack, se
 import { attachedNodes } from './attachments.ts';
 import { atPlace, type Place } from './beneath.ts';
 import { directoryExists } from './directory.ts';
+import { isLasting } from './lasting.ts';
 import { claimedBy, hasClaim, ownerOf, releasePath } from './path-claims.ts';
 import type { VolumeRecord } from './record.ts';
 import { readRecord, temporaryName } from './records.ts';
@@ -15,6 +16,8 @@ import { removeUnrecorded } from './unrecorded.ts';
 export type Deletion =
   | { readonly kind: 'absent' }
   | { readonly kind: 'attached'; readonly nodes: readonly string[] }
+  /** An earlier try had given it up already. */
+  | { readonly kind: 'kept' }
   /** `forgetAside` is still to be called, at leisure. */
   | { readonly kind: 'gone'; readonly aside: Aside };
 
@@ -39,7 +42,7 @@ export async function resumeDeletion(state: State, tree: Tree, aside: Aside): Pr
   if (later?.id === record.id && (await directoryExists(tree, record.subDir))) {
     // Put back by a call that was killed before it had taken away what was set aside.
     await putBack(state, tree, aside);
-    return { kind: 'absent' };
+    return { kind: 'kept' };
   }
   if (await isMoved(state, tree, aside)) {
     if (record.onDelete === 'archive') await archiveRecord(state, tree, aside);
@@ -77,16 +80,13 @@ async function remove(
     entry = await moveOn(state, tree, aside);
   } catch (error) {
     // The directory cannot be moved, and no retry changes that by itself: a volume that is there has to be found.
-    if (isErrno(error, ...lasting) || error instanceof CsiError)
-      await putBack(state, tree, aside).catch(() => {});
+    if (isLasting(error)) await putBack(state, tree, aside);
     throw error;
   }
   await releasePath(state, tree, record.subDir, key);
   if (record.onDelete === 'archive') await archiveRecord(state, tree, aside, entry);
   return { kind: 'gone', aside };
 }
-
-const lasting = ['EXDEV', 'EACCES', 'EPERM', 'EROFS', 'EBUSY', 'ENOSPC', 'EDQUOT', 'EMLINK', 'ENAMETOOLONG'];
 
 /** Moves the directory to where it belongs now, and says under which name, if no earlier try has done so. */
 async function moveOn(state: State, tree: Tree, { key, record }: Aside): Promise<string | undefined> {

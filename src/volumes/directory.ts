@@ -3,7 +3,8 @@ import { CsiError } from '../errors/csi-error.ts';
 import { isErrno } from '../errors/node-error.ts';
 import type { Dir, Tree } from '../pools/tree.ts';
 import { atPlace, notDirectory, type Place } from './beneath.ts';
-import { claimPath, hasClaim, refuseOtherVolumes, releasePath } from './path-claims.ts';
+import { isBusy, isLasting } from './lasting.ts';
+import { claimPath, hasClaim, inUse, refuseOtherVolumes, releasePath } from './path-claims.ts';
 import { encodeRecord, type VolumeRecord } from './record.ts';
 import { createRecord, readRecord } from './records.ts';
 import type { State } from './state.ts';
@@ -21,6 +22,7 @@ export async function createDirectory(
   key: string,
   wanted: VolumeRecord,
 ): Promise<VolumeRecord> {
+  // Throws where it cannot be recorded, before anything is made.
   encodeRecord(wanted);
   const { subDir } = wanted;
   if (hasClaim(subDir, key)) {
@@ -35,7 +37,7 @@ export async function createDirectory(
     if (record.subDir !== subDir) await releasePath(state, tree, subDir, key);
     return record;
   } catch (error) {
-    if (isFinal(error) && (await readRecord(state, tree, key))?.subDir !== subDir) {
+    if (isLasting(error) && (await readRecord(state, tree, key))?.subDir !== subDir) {
       await releasePath(state, tree, subDir, key);
     }
     throw error;
@@ -119,7 +121,7 @@ async function recordIt(
     return record;
   } catch (error) {
     // Nobody was told of it, and left empty here it would keep others from the directories above.
-    if (isFinal(error) || error instanceof CsiError) await removeEmpty(tree, place);
+    if (isLasting(error) || isBusy(error)) await removeEmpty(tree, place);
     throw error;
   }
 }
@@ -141,7 +143,7 @@ async function refuseMoved(tree: Tree, subDir: string, place: Place): Promise<vo
     if (isErrno(error, 'ENOENT')) return undefined;
     throw error;
   });
-  if (there?.ino !== ino) throw vanished(subDir);
+  if (there?.ino !== ino) throw inUse(subDir);
 }
 
 /** Sets the mode of a directory whose maker was killed after it had left the record, or is about to. */
@@ -172,21 +174,6 @@ async function setOwner(tree: Tree, directory: Dir, record: VolumeRecord): Promi
     if (isErrno(error, 'EPERM', 'EACCES')) throw squashed(record, error);
     throw error;
   }
-}
-
-/** Refusals that no retry changes by itself: nothing may be left of a volume that was new. */
-const refusals = new Set([
-  'directory-exists',
-  'volumes-overlap',
-  'path-not-directory',
-  'owner-refused',
-  'other-filesystem',
-]);
-
-function isFinal(error: unknown): boolean {
-  return error instanceof CsiError
-    ? refusals.has(error.reason)
-    : isErrno(error, 'EACCES', 'EPERM', 'EROFS', 'ENAMETOOLONG', 'EMLINK', 'ENOSPC', 'EDQUOT', 'ENOTDIR');
 }
 
 function exists(subDir: string): CsiError {

@@ -3,7 +3,7 @@ import { status } from '@grpc/grpc-js';
 import { CsiError } from '../errors/csi-error.ts';
 import { isErrno } from '../errors/node-error.ts';
 import type { Tree } from '../pools/tree.ts';
-import { listAside } from './aside.ts';
+import { readAsides } from './aside.ts';
 import { attachedKeys, attachmentsOf } from './attachments.ts';
 import { atPlace } from './beneath.ts';
 import { readRecord } from './records.ts';
@@ -43,7 +43,7 @@ export async function claimPath(state: State, tree: Tree, subDir: string, key: s
     if (owner !== undefined) throw taken(subDir, owner);
     // Left by a volume that is gone, or never came to be.
     const { ctimeMs } = await tree.lstat(state.paths, name);
-    if (claimant === undefined || Date.now() - Number(ctimeMs) < settledMs) throw beingMade(subDir);
+    if (claimant === undefined || Date.now() - Number(ctimeMs) < settledMs) throw inUse(subDir);
     await releasePath(state, tree, subDir, claimant);
     await tree.symlink(state.paths, name, key);
   }
@@ -74,19 +74,20 @@ export async function refuseOtherVolumes(
   const parts = subDir.split('/');
   for (let length = 1; length <= parts.length; length += 1) {
     const path = parts.slice(0, length).join('/');
-    if (length < parts.length && (await isBeingMade(tree, path))) throw beingMade(path);
+    if (length < parts.length && (await isBeingMade(tree, path))) throw inUse(path);
     const owner = await ownerOf(state, tree, path);
     if (owner !== undefined && (length < parts.length || owner !== key)) throw taken(subDir, owner);
   }
   // One that is being deleted takes along what is made inside it, and keeps its place until it has been moved.
-  for (const { key: other, record } of await listAside(state, tree)) {
+  const names = await tree.list(state.volumes, '.');
+  for (const { key: other, record } of await readAsides(state, tree, names)) {
     const above = subDir.startsWith(`${record.subDir}/`);
     const here = subDir === record.subDir && (await claimedBy(state, tree, subDir)) === other;
-    if (above || here) throw beingMade(record.subDir);
+    if (above || here) throw inUse(record.subDir);
   }
   if (parts.length === 1) return;
   // Static volumes have no record: they are known while they are attached.
-  for (const attached of attachedKeys(await tree.list(state.volumes, '.')).filter(isStaticKey)) {
+  for (const attached of attachedKeys(names).filter(isStaticKey)) {
     for (const { subDir: other, handle } of await attachmentsOf(state, tree, attached)) {
       if (other !== undefined && subDir.startsWith(`${other}/`)) throw taken(subDir, handle ?? other);
     }
@@ -133,7 +134,8 @@ function taken(subDir: string, owner: string): CsiError {
   );
 }
 
-function beingMade(subDir: string): CsiError {
+/** The refusal of a directory that others are at work on. */
+export function inUse(subDir: string): CsiError {
   return new CsiError(
     status.ABORTED,
     'volume-busy',

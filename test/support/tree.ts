@@ -36,6 +36,21 @@ export async function openTree(t: TestContext, directory: string): Promise<Opene
 /** What a killed process looks like from outside: this call and all later ones never happen and never return. */
 export class Killed extends Error {}
 
+type Call = () => Promise<unknown>;
+
+/** A tree whose calls on the file system go through `around`. */
+function watched(tree: Tree, around: (call: Call) => Promise<unknown>): Tree {
+  return new Proxy(tree, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name, target);
+      if (typeof member !== 'function') return member;
+      // Closing changes nothing on the pool, and a killed process closes all.
+      if (name === 'closeDir') return member.bind(target);
+      return (...args: unknown[]) => around(async () => Reflect.apply(member, target, args));
+    },
+  });
+}
+
 /**
  * A tree whose process is killed at its nth call on the file system: `before` the call is made or right `after`
  * it took effect. Counting the calls of a whole run: `at` of Infinity.
@@ -43,50 +58,29 @@ export class Killed extends Error {}
 export function killedAt(tree: Tree, at: number, when: 'before' | 'after') {
   const count = { calls: 0 };
   let dead = false;
-  const proxy = new Proxy(tree, {
-    get(target, name) {
-      const member: unknown = Reflect.get(target, name, target);
-      if (typeof member !== 'function') return member;
-      // Closing changes nothing on the pool, and a killed process closes all.
-      if (name === 'closeDir') return member.bind(target);
-      return async (...args: unknown[]) => {
-        if (dead) throw new Killed();
-        count.calls += 1;
-        if (count.calls !== at) return Reflect.apply(member, target, args);
-        dead = true;
-        if (when === 'after') await Promise.allSettled([Reflect.apply(member, target, args)]);
-        throw new Killed();
-      };
-    },
+  const killed = watched(tree, async (call) => {
+    if (dead) throw new Killed();
+    count.calls += 1;
+    if (count.calls !== at) return call();
+    dead = true;
+    if (when === 'after') await Promise.allSettled([call()]);
+    throw new Killed();
   });
-  return { tree: proxy, count };
+  return { tree: killed, count };
 }
 
 /** A tree that waits before its nth call until it is told to go on. */
 export function pausedAt(tree: Tree, at: number) {
   let calls = 0;
-  let go = () => {};
-  let arrive = () => {};
-  const reached = new Promise<void>((resolve) => {
-    arrive = resolve;
+  const { promise: reached, resolve: arrive } = Promise.withResolvers<void>();
+  const { promise: released, resolve: go } = Promise.withResolvers<void>();
+  const paused = watched(tree, async (call) => {
+    calls += 1;
+    if (calls === at) {
+      arrive();
+      await released;
+    }
+    return call();
   });
-  const released = new Promise<void>((resolve) => {
-    go = resolve;
-  });
-  const paused = new Proxy(tree, {
-    get(target, name) {
-      const member: unknown = Reflect.get(target, name, target);
-      if (typeof member !== 'function') return member;
-      if (name === 'closeDir') return member.bind(target);
-      return async (...args: unknown[]) => {
-        calls += 1;
-        if (calls === at) {
-          arrive();
-          await released;
-        }
-        return Reflect.apply(member, target, args);
-      };
-    },
-  });
-  return { tree: paused, reached, go: () => go() };
+  return { tree: paused, reached, go };
 }

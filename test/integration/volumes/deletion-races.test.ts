@@ -9,25 +9,13 @@ import { forgetAside, listAside, putBack, setAside } from '../../../src/volumes/
 import { attach } from '../../../src/volumes/attachments.ts';
 import { deleteDirectory } from '../../../src/volumes/delete-directory.ts';
 import { createDirectory, directoryExists } from '../../../src/volumes/directory.ts';
-import { encodeRecord, type VolumeRecord } from '../../../src/volumes/record.ts';
+import { encodeRecord } from '../../../src/volumes/record.ts';
 import { readRecord, updateRecord } from '../../../src/volumes/records.ts';
 import { sweepDeletions } from '../../../src/volumes/sweep-deletions.ts';
 import { Killed, killedAt, openTree, pausedAt, temporaryDirectory } from '../../support/tree.ts';
+import { because, volumeRecord } from '../../support/volume-record.ts';
 
-function record(name: string, subDir = name, id = 'AAAAAAAA'): VolumeRecord {
-  return {
-    id,
-    revision: 0,
-    name,
-    subDir,
-    capacity: 1n,
-    onDelete: 'delete',
-    askedOnDelete: 'delete',
-    mode: 0o777,
-  };
-}
-
-const refused = (reason: string) => (error: unknown) => error instanceof CsiError && error.reason === reason;
+const record = (name: string, subDir = name, id = 'AAAAAAAA') => volumeRecord({ name, subDir, id });
 
 test('nothing is made inside a volume that is being deleted, at whatever step of its deletion', async (t) => {
   const { state, tree } = await openTree(t, await temporaryDirectory(t));
@@ -99,7 +87,7 @@ test('a deletion that is repeated, or swept, leaves the next volume of its direc
     await createDirectory(state, tree, 'v2', record('v2', 'team/a', 'BBBBBBBB')).catch(
       async (error: unknown) => {
         // Until it is forgotten, the deletion keeps others from its directory.
-        assert.ok(refused('volume-busy')(error));
+        assert.ok(because('volume-busy')(error));
         await mkdir(join(directory, 'team/a'));
         await symlink(encodeRecord(record('v2', 'team/a', 'BBBBBBBB')), join(directory, '.berth/volumes/v2'));
       },
@@ -186,4 +174,43 @@ test('a killed put-back is finished, and the volume stays', async (t) => {
     assert.deepEqual((await tree.list(state.volumes, '.')).sort(), ['+v1', 'v1']);
     assert.ok(await directoryExists(tree, 'v1'));
   }
+});
+
+test('an attached volume on a full pool is found again after a refused deletion', async (t) => {
+  const { state, tree } = await openTree(t, await temporaryDirectory(t));
+  await createDirectory(state, tree, 'v1', record('v1'));
+  await attach(state, tree, 'v1', { nodeId: 'n', readOnly: false }, false);
+  const noSpace = Object.assign(new Error('full'), { code: 'ENOSPC', errno: -28 });
+  const full = new Proxy(tree, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name, target);
+      if (name === 'symlink') return () => Promise.reject(noSpace);
+      return typeof member === 'function' ? member.bind(target) : member;
+    },
+  });
+  assert.equal((await deleteDirectory(state, full, 'v1')).kind, 'attached');
+  assert.equal((await readRecord(state, tree, 'v1'))?.id, 'AAAAAAAA');
+  assert.deepEqual((await tree.list(state.volumes, '.')).sort(), ['+v1', 'v1']);
+});
+
+test('a deletion that meets one that was given up says that the volume is still there', async (t) => {
+  const { state, tree } = await openTree(t, await temporaryDirectory(t));
+  const kinds = new Set<string>();
+  for (let step = 1; step <= 12; step += 1) {
+    const name = `v${step}`;
+    await createDirectory(state, tree, name, record(name));
+    const aside = await setAside(state, tree, name);
+    assert.ok(aside);
+    const { tree: paused, reached, go } = pausedAt(tree, step);
+    const deleting = deleteDirectory(state, paused, name);
+    await Promise.race([reached, deleting]);
+    if ((await readRecord(state, tree, name)) === undefined && (await directoryExists(tree, name))) {
+      await tree.symlink(state.volumes, name, encodeRecord(aside.record));
+    }
+    go();
+    const { kind } = await deleting;
+    kinds.add(kind);
+    assert.equal(kind === 'gone', !(await directoryExists(tree, name)), `paused at call ${step}`);
+  }
+  assert.ok(kinds.has('kept') && !kinds.has('absent'), [...kinds].join());
 });

@@ -10,28 +10,15 @@ import { attachRecorded } from '../../../src/volumes/attach-recorded.ts';
 import { attach, attachedNodes } from '../../../src/volumes/attachments.ts';
 import { deleteDirectory } from '../../../src/volumes/delete-directory.ts';
 import { createDirectory, directoryExists } from '../../../src/volumes/directory.ts';
-import type { VolumeRecord } from '../../../src/volumes/record.ts';
 import { readRecord, updateRecord } from '../../../src/volumes/records.ts';
 import type { State } from '../../../src/volumes/state.ts';
 import { sweepDeletions } from '../../../src/volumes/sweep-deletions.ts';
 import { emptyTrash } from '../../../src/volumes/trash.ts';
 import { cleanUp } from '../../support/clean-up.ts';
 import { Killed, killedAt, openTree, pausedAt, temporaryDirectory } from '../../support/tree.ts';
+import { because, volumeRecord } from '../../support/volume-record.ts';
 
-function record(name: string, subDir = name, id = 'AAAAAAAA'): VolumeRecord {
-  return {
-    id,
-    revision: 0,
-    name,
-    subDir,
-    capacity: 0n,
-    onDelete: 'delete',
-    askedOnDelete: 'delete',
-    mode: 0o777,
-  };
-}
-
-const refused = (reason: string) => (error: unknown) => error instanceof CsiError && error.reason === reason;
+const record = (name: string, subDir = name, id = 'AAAAAAAA') => volumeRecord({ name, subDir, id });
 
 test('a refused volume does not take the claim of the one whose directory it wanted', async (t) => {
   const { state, tree } = await openTree(t, await temporaryDirectory(t));
@@ -39,7 +26,7 @@ test('a refused volume does not take the claim of the one whose directory it wan
   await assert.rejects(createDirectory(state, tree, 'two', record('two', 'x', 'BBBBBBBB')), CsiError);
   await assert.rejects(
     createDirectory(state, tree, 'three', record('three', 'x/y', 'CCCCCCCC')),
-    refused('volumes-overlap'),
+    because('volumes-overlap'),
   );
   assert.deepEqual(await tree.list(state.volumes, '.'), ['one']);
 });
@@ -88,30 +75,20 @@ test('two controllers that make one volume at once both have it, whoever is fast
   }
 });
 
+type Work = (state: State, tree: Tree, name: string) => Promise<unknown>;
+
 test('deleting a volume and attaching or changing it on another controller exclude each other', async (t) => {
-  const works: Record<string, (state: State, tree: Tree, name: string) => Promise<unknown>> = {
-    attach: async (state, tree, name) => {
-      const present = await readRecord(state, tree, name);
+  const attaching =
+    (multiNode: boolean): Work =>
+    async (state, tree, key) => {
+      const present = await readRecord(state, tree, key);
       if (present === undefined) throw new Error('not found');
-      return attachRecorded(
-        state,
-        tree,
-        { key: name, record: present },
-        { nodeId: 'n', readOnly: false },
-        false,
-      );
-    },
-    'attach to many': async (state, tree, name) => {
-      const present = await readRecord(state, tree, name);
-      if (present === undefined) throw new Error('not found');
-      return attachRecorded(
-        state,
-        tree,
-        { key: name, record: present },
-        { nodeId: 'n', readOnly: false },
-        true,
-      );
-    },
+      const attachment = { nodeId: 'n', readOnly: false };
+      return attachRecorded(state, tree, { key, record: present }, attachment, multiNode);
+    };
+  const works: Record<string, Work> = {
+    attach: attaching(false),
+    'attach to many': attaching(true),
     expand: async (state, tree, name) => {
       const changed = await updateRecord(state, tree, name, (old) => ({ ...old, capacity: 4096n }));
       if (changed === undefined) throw new Error('not found');
@@ -172,7 +149,7 @@ test('a deletion that cannot be leaves the volume to be found, and nothing is ma
   assert.equal((await readRecord(state, tree, 'v'))?.id, 'AAAAAAAA');
   await assert.rejects(
     createDirectory(state, tree, 'w', record('w', 'team/w', 'BBBBBBBB')),
-    refused('other-filesystem'),
+    because('other-filesystem'),
   );
   assert.deepEqual(await tree.list(state.volumes, '.'), ['v']);
   assert.deepEqual(await readdir(mounted), ['v']);

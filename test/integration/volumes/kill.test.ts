@@ -15,6 +15,7 @@ import { sweepClaims } from '../../../src/volumes/sweep-claims.ts';
 import { sweepDeletions } from '../../../src/volumes/sweep-deletions.ts';
 import { emptyTrash } from '../../../src/volumes/trash.ts';
 import { Killed, killedAt, openTree, temporaryDirectory } from '../../support/tree.ts';
+import { volumeRecord } from '../../support/volume-record.ts';
 
 type Work = (state: State, tree: Tree) => Promise<unknown>;
 
@@ -49,19 +50,7 @@ async function killEverywhere(
   }
 }
 
-function record(overrides: Partial<VolumeRecord> = {}): VolumeRecord {
-  return {
-    id: 'AAAAAAAA',
-    revision: 0,
-    name: 'pvc-1',
-    subDir: 'pvc-1',
-    capacity: 1024n,
-    onDelete: 'delete',
-    askedOnDelete: 'delete',
-    mode: 0o777,
-    ...overrides,
-  };
-}
+const record = (overrides: Partial<VolumeRecord> = {}) => volumeRecord({ name: 'pvc-1', ...overrides });
 
 /** All that a pool holds, by folder. */
 async function contents(directory: string): Promise<Record<string, string[]>> {
