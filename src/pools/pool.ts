@@ -250,8 +250,7 @@ export class Pool<S> {
         },
       });
     } catch (error) {
-      const explained = fromNodeError(error, this.name);
-      throw explained instanceof CsiError ? explained : this.#unavailable('cannot be used', error);
+      throw fromNodeError(error, this.name);
     }
   }
 
