@@ -70,12 +70,15 @@ async function make(
     await tree.mkdir(place.parent, place.name, mode);
   } catch (error) {
     if (!isErrno(error, 'EEXIST')) throw error;
+    const unrecorded = await isUnrecorded(tree, place, mode);
+    // Read after the look at the directory: it loses that mode only once there is a record, which another
+    // controller may leave at this very moment.
     const record = await readRecord(state, tree, key);
     if (record !== undefined) {
       if (record.subDir === wanted.subDir) await finish(tree, place, record);
       return record;
     }
-    if (!(await isUnrecorded(tree, place, mode))) throw exists(wanted.subDir);
+    if (!unrecorded) throw exists(wanted.subDir);
   }
   const directory = await tree.openForAttributes(place.parent, place.name);
   try {

@@ -28,6 +28,8 @@ export function connect(socket: string): CsiClient {
     // A driver that is being restarted is tried again at once, not after the usual second.
     'grpc.initial_reconnect_backoff_ms': 50,
     'grpc.max_reconnect_backoff_ms': 200,
+    // Not the connection of another client to this socket, whose driver may just have been killed.
+    'grpc.use_local_subchannel_pool': 1,
   });
   return {
     Identity: methodsOf(client, 'Identity'),
