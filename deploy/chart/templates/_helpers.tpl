@@ -1,0 +1,174 @@
+{{- /* Names and labels */ -}}
+
+{{- define "berth.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride -}}
+{{- else if contains .Chart.Name .Release.Name -}}
+{{- .Release.Name | trunc 50 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name .Chart.Name | trunc 50 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "berth.selector" -}}
+app.kubernetes.io/name: berth
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "berth.labels" -}}
+{{ include "berth.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end -}}
+
+{{- define "berth.image" -}}
+{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end -}}
+
+{{- /* The node plugin's folder below kubelet's, the same path inside and outside of the container. */ -}}
+{{- define "berth.pluginDir" -}}
+{{ .Values.kubeletDir }}/plugins/{{ .Values.driverName }}
+{{- end -}}
+
+{{- /* Where the controller's ports are served: kubelet reaches a pod's own network at its address only. */ -}}
+{{- define "berth.controllerAddress" -}}
+{{- if .Values.controller.hostNetwork }}{{ .Values.metrics.address }}{{ else }}0.0.0.0{{ end -}}
+{{- end -}}
+
+{{- /* An httpGet's host, where it is not the pod's address. */ -}}
+{{- define "berth.probeHost" -}}
+{{- if not (has . (list "0.0.0.0" "[::]")) -}}
+host: {{ trimAll "[]" . | quote }}
+{{- end -}}
+{{- end -}}
+
+{{- /* Before Kubernetes 1.30 the AppArmor profile of a container is an annotation. */ -}}
+{{- define "berth.appArmorIsField" -}}
+{{- if semverCompare ">=1.30.0-0" .Capabilities.KubeVersion.Version }}true{{ end -}}
+{{- end -}}
+
+{{- define "berth.replicas" -}}
+{{- if .Values.singleNode -}}
+{{- if not (has (toString .Values.controller.replicas) (list "auto" "1")) -}}
+{{- fail "\n\nsingleNode runs Berth on one node, and controller.replicas is more than 1: leave it at auto" -}}
+{{- end -}}
+1
+{{- else if ne (toString .Values.controller.replicas) "auto" -}}
+{{- .Values.controller.replicas -}}
+{{- else if eq (len ((lookup "v1" "Node" "" "").items | default list)) 1 -}}
+1
+{{- else -}}
+2
+{{- end -}}
+{{- end -}}
+
+{{- define "berth.nodeSelector" -}}
+{{- $selector := dict "kubernetes.io/os" "linux" -}}
+{{- with (index . 0).Values.singleNode }}{{ $_ := set $selector "kubernetes.io/hostname" . }}{{ end -}}
+{{- merge (deepCopy (index . 1)) $selector | toYaml -}}
+{{- end -}}
+
+{{- /* Of the sidecars: root, since the driver's socket is for root alone, and nothing that root has beside that. */ -}}
+{{- define "berth.sidecarSecurityContext" -}}
+runAsUser: 0
+runAsGroup: 0
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end -}}
+
+{{- /* A sidecar of the controller, given as (root, its name here, its own flags). */ -}}
+{{- define "berth.controllerSidecar" -}}
+{{- $root := index . 0 -}}{{- $name := index . 1 -}}{{- $flags := index . 2 -}}
+{{- $all := $root.Values.sidecars -}}{{- $own := index $all $name -}}
+{{- $address := include "berth.controllerAddress" $root -}}
+{{- $port := index $root.Values.ports $name -}}
+- name: {{ $name }}
+  image: {{ $own.image }}
+  imagePullPolicy: {{ $root.Values.image.pullPolicy }}
+  args:
+    - --csi-address=/csi/csi.sock
+    - --leader-election
+    - --leader-election-namespace={{ $root.Release.Namespace }}
+    - --feature-gates=ReleaseLeaderElectionOnExit=true
+    - --http-endpoint={{ $address }}:{{ $port }}
+    - --kube-api-qps={{ $all.kubeApi.qps }}
+    - --kube-api-burst={{ $all.kubeApi.burst }}
+    - --timeout={{ $all.timeout }}
+    - --retry-interval-start={{ $all.retryInterval.start }}
+    - --retry-interval-max={{ $all.retryInterval.max }}
+    {{- range concat $flags $own.extraArgs }}
+    - {{ . }}
+    {{- end }}
+    - --v={{ $all.logLevel }}
+  ports:
+    - name: {{ $name }}
+      containerPort: {{ $port }}
+  livenessProbe:
+    httpGet:
+      {{- with include "berth.probeHost" $address }}
+      {{ . }}
+      {{- end }}
+      path: /healthz/leader-election
+      port: {{ $name }}
+    periodSeconds: 20
+    timeoutSeconds: 5
+  securityContext: {{- include "berth.sidecarSecurityContext" $root | nindent 4 }}
+  resources: {{- toYaml $own.resources | nindent 4 }}
+  volumeMounts:
+    - name: socket
+      mountPath: /csi
+    - name: api-access
+      mountPath: /var/run/secrets/kubernetes.io/serviceaccount
+      readOnly: true
+{{- end -}}
+
+{{- /* The livenessprobe sidecar, given as (root, address, port's name, port, volume of the socket, its mount path). */ -}}
+{{- define "berth.livenessProbeSidecar" -}}
+{{- $root := index . 0 -}}{{- $own := $root.Values.sidecars.livenessProbe -}}
+- name: liveness-probe
+  image: {{ $own.image }}
+  imagePullPolicy: {{ $root.Values.image.pullPolicy }}
+  args:
+    - --csi-address={{ index . 5 }}/csi.sock
+    - --http-endpoint={{ index . 1 }}:{{ index . 3 }}
+    {{- range $own.extraArgs }}
+    - {{ . }}
+    {{- end }}
+    - --v={{ $root.Values.sidecars.logLevel }}
+  ports:
+    - name: {{ index . 2 }}
+      containerPort: {{ index . 3 }}
+  securityContext: {{- include "berth.sidecarSecurityContext" $root | nindent 4 }}
+  resources: {{- toYaml $own.resources | nindent 4 }}
+  volumeMounts:
+    - name: {{ index . 4 }}
+      mountPath: {{ index . 5 }}
+{{- end -}}
+
+{{- /* Berth's own probes, given as (address, port of the liveness probe). Ready is who serves: a pool that is down is told
+by /readyz and metrics, and must stop neither a rollout, which may be its cure, nor the drain of a node. */ -}}
+{{- define "berth.probes" -}}
+livenessProbe:
+  httpGet:
+    {{- with include "berth.probeHost" (index . 0) }}
+    {{ . }}
+    {{- end }}
+    path: /healthz
+    port: {{ index . 1 }}
+  initialDelaySeconds: 10
+  periodSeconds: 10
+  timeoutSeconds: 5
+  failureThreshold: 5
+readinessProbe:
+  httpGet:
+    {{- with include "berth.probeHost" (index . 0) }}
+    {{ . }}
+    {{- end }}
+    path: /healthz
+    port: http
+  periodSeconds: 5
+  timeoutSeconds: 5
+{{- end -}}
