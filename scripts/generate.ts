@@ -1,5 +1,5 @@
 /**
- * Writes src/wire/generated/ out of proto/csi.proto: the types that the compiler checks against and the
+ * Writes src/wire/generated/ out of proto/: for each contract the types that the compiler checks against and the
  * descriptor that the program loads, so that nothing parses .proto text at run time.
  */
 import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
@@ -8,12 +8,14 @@ import protobuf from 'protobufjs';
 import { describe } from './generate/descriptor.ts';
 import { emitTypes } from './generate/types.ts';
 
+const contracts = [
+  { file: 'proto/csi.proto', package: 'csi.v1', name: 'csi' },
+  { file: 'proto/pluginregistration.proto', package: 'pluginregistration', name: 'registration' },
+] as const;
+
 const root = join(import.meta.dirname, '..');
-const source = join(root, 'proto/csi.proto');
 const target = join(root, 'src/wire/generated');
-const outputs = { types: join(target, 'csi-types.ts'), descriptor: join(target, 'csi.json') };
-const inputs = [
-  source,
+const generators = [
   import.meta.filename,
   join(root, 'scripts/generate/descriptor.ts'),
   join(root, 'scripts/generate/types.ts'),
@@ -31,14 +33,15 @@ function replace(path: string, text: string): void {
   renameSync(aside, path);
 }
 
-const newestInput = Math.max(...inputs.map(modified));
-if (Object.values(outputs).some((path) => modified(path) <= newestInput)) {
-  const { root: reflection } = protobuf.parse(readFileSync(source, 'utf8'), {
-    keepCase: true,
-    alternateCommentMode: true,
-  });
+for (const { file, package: scope, name } of contracts) {
+  const source = join(root, file);
+  const outputs = { types: join(target, `${name}-types.ts`), descriptor: join(target, `${name}.json`) };
+  const newestInput = Math.max(...[source, ...generators].map(modified));
+  if (Object.values(outputs).every((path) => modified(path) > newestInput)) continue;
+  const parsed = protobuf.parse(readFileSync(source, 'utf8'), { keepCase: true, alternateCommentMode: true });
   mkdirSync(target, { recursive: true });
-  const descriptor = describe(reflection);
-  replace(outputs.types, emitTypes(protobuf.Root.fromJSON(descriptor), reflection));
+  const descriptor = describe(parsed, scope);
+  const types = emitTypes({ file, root: protobuf.Root.fromJSON(descriptor), commented: parsed.root });
+  replace(outputs.types, types);
   replace(outputs.descriptor, `${JSON.stringify(descriptor)}\n`);
 }

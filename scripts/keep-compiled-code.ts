@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -18,6 +18,7 @@ export async function keepCompiledCode(): Promise<void> {
   try {
     const config = join(directory, 'config.yaml');
     await writeFile(config, `pools: { warm: { local: { path: ${directory}/pool } } }\n`);
+    await mkdir(join(directory, 'registration'));
     for (const role of ['controller', 'node', 'all']) await runOnce(role, directory, config);
   } finally {
     await rm(directory, { recursive: true });
@@ -28,6 +29,7 @@ export async function keepCompiledCode(): Promise<void> {
 async function runOnce(role: string, directory: string, config: string): Promise<void> {
   const socket = join(directory, 'csi.sock');
   const flags = ['--endpoint', `unix://${socket}`, '--config', config, '--node-id', 'build'];
+  flags.push('--registration-dir', join(directory, 'registration'));
   const driver = execa(launcher, [role, ...flags, '--state-dir', directory], {
     env: { BERTH_NODE_BINARY: process.execPath, BERTH_KEEP_COMPILED_CODE: 'yes' },
     timeout: 60_000,

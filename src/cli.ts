@@ -62,6 +62,13 @@ CSI_ENDPOINT and NODE_ID stand in for BERTH_ENDPOINT and BERTH_NODE_ID where tho
       .addOption(option('--state-dir <dir>', 'where pools are mounted', 'BERTH_STATE_DIR', '/var/lib/berth'))
       .addOption(
         option(
+          '--registration-dir <dir>',
+          `kubelet's folder plugins_registry, to register there without the sidecar; empty: not${ignored}`,
+          'BERTH_REGISTRATION_DIR',
+        ),
+      )
+      .addOption(
+        option(
           '--log-level <level>',
           'fatal, error, warn, info, debug, trace or silent',
           'BERTH_LOG_LEVEL',

@@ -5,6 +5,7 @@ import { controllerService } from './controller/service.ts';
 import { identityService } from './identity/service.ts';
 import { createNodeService } from './node/service.ts';
 import { slotsPerPool } from './pools/view.ts';
+import { KubeletRegistration } from './registration/kubelet-registration.ts';
 import { CsiServer } from './server/server.ts';
 import type { Settings } from './settings.ts';
 import { keepAnnounced } from './volumes/announce.ts';
@@ -22,6 +23,7 @@ export async function runDriver(settings: Settings, version: string): Promise<vo
   const stores = settings.mode === 'node' ? undefined : addController(server, settings, pools, log);
   if (settings.mode !== 'controller') addNode(server, settings, pools, log);
   await server.listen(settings.socket);
+  const registration = await register(settings, server, log);
   // From here on modes are what mkdir is given: a volume's directory needs no second round trip to set it.
   process.umask(0);
   stores?.start();
@@ -32,6 +34,8 @@ export async function runDriver(settings: Settings, version: string): Promise<vo
   log.info({ socket: settings.socket, version }, 'serving');
   const signal = await ending;
   log.info({ signal }, 'draining');
+  // First, so that kubelet sends nothing new.
+  await registration?.stop();
   await server.drain();
   await Promise.all([stores?.stop(), stopAnnouncing?.()]);
   log.info('ended');
@@ -66,6 +70,24 @@ function addNode(
   log: Logger,
 ): void {
   server.add('Node', createNodeService({ nodeId, maxVolumesPerNode, pools, stateDir, log }));
+}
+
+/** kubelet calls the driver to register it: only now that it is served. Undefined where that is not wanted. */
+async function register(
+  { registrationSocket: socket, driverName, socket: endpoint }: Settings,
+  server: CsiServer,
+  log: Logger,
+): Promise<KubeletRegistration | undefined> {
+  if (socket === undefined) return undefined;
+  const registration = new KubeletRegistration({ socket, driverName, endpoint, log });
+  try {
+    await registration.start();
+  } catch (error) {
+    // What listens would keep the program from ending.
+    await server.drain();
+    throw error;
+  }
+  return registration;
 }
 
 function ownNode({ nodeId, maxVolumesPerNode }: Settings) {

@@ -1,5 +1,6 @@
 import { normalPath } from './config/normal-path.ts';
 import { UsageError } from './errors/usage-error.ts';
+import { registrationSocket } from './registration/registration-dir.ts';
 import { socketPath } from './server/socket.ts';
 
 export const modes = ['controller', 'node', 'all'] as const;
@@ -13,6 +14,7 @@ export interface Flags {
   readonly nodeId?: string;
   readonly maxVolumesPerNode: string;
   readonly stateDir: string;
+  readonly registrationDir?: string;
   readonly logLevel: string;
 }
 
@@ -25,6 +27,8 @@ export interface Settings {
   readonly nodeId: string;
   readonly maxVolumesPerNode: number;
   readonly stateDir: string;
+  /** By which kubelet is told of the driver; undefined where it is not, or by somebody else. */
+  readonly registrationSocket: string | undefined;
   readonly logLevel: string;
 }
 
@@ -32,14 +36,21 @@ const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
 
 /** Checks the flags. Throws UsageError for the first that is wrong. */
 export function readSettings(mode: Mode, flags: Flags): Settings {
+  const socket = socketPath(flags.endpoint);
+  const name = driverName(flags.driverName);
+  const { registrationDir = '' } = flags;
   return {
     mode,
-    socket: socketPath(flags.endpoint),
+    socket,
     configFile: flags.config,
-    driverName: driverName(flags.driverName),
+    driverName: name,
     nodeId: mode === 'controller' ? '' : nodeId(flags.nodeId),
     maxVolumesPerNode: count(flags.maxVolumesPerNode),
     stateDir: stateDir(flags.stateDir),
+    registrationSocket:
+      mode === 'controller' || registrationDir === ''
+        ? undefined
+        : registrationSocket(registrationDir, name, socket),
     logLevel: logLevel(flags.logLevel),
   };
 }

@@ -1,33 +1,46 @@
 import protobuf from 'protobufjs';
 
-/** The well-known types that CSI uses, from protobufjs's own copies. */
-const wellKnown = {
+/** The well-known types that a contract may use, by the file it imports; from protobufjs's own copies. */
+const wellKnown: Readonly<Record<string, readonly string[]>> = {
   'google/protobuf/timestamp.proto': ['Timestamp'],
   'google/protobuf/wrappers.proto': ['BoolValue', 'Int64Value'],
-} as const;
+};
 
 /**
- * The descriptor that the program loads: the CSI messages and services with their options, and of
- * google.protobuf only what they use. Declarations of options are left out: the values stay on the fields, and
- * without google/protobuf/descriptor.proto the declarations could not be resolved.
+ * The descriptor that the program loads: a package's messages and services with their options, and of google.protobuf
+ * only what they use. Declarations of options are left out: the values stay on the fields, and without
+ * google/protobuf/descriptor.proto the declarations could not be resolved.
  */
-export function describe(parsed: protobuf.Root): protobuf.INamespace {
-  const csi = parsed.lookup('csi.v1') as protobuf.Namespace;
+export function describe(
+  { root, imports = [] }: protobuf.IParserResult,
+  packageName: string,
+): protobuf.INamespace {
+  const parsed = root.lookup(packageName) as protobuf.Namespace;
   const messages: Record<string, protobuf.AnyNestedObject> = {};
-  for (const child of csi.nestedArray) {
+  for (const child of parsed.nestedArray) {
     if (!(child instanceof protobuf.Field)) messages[child.name] = child.toJSON();
   }
+  const types = wellKnownTypes(imports);
   return {
     nested: {
-      csi: { nested: { v1: { nested: messages } } },
-      google: { nested: { protobuf: { nested: wellKnownTypes() } } },
+      ...nest(packageName.split('.'), messages),
+      ...(Object.keys(types).length === 0 ? {} : nest(['google', 'protobuf'], types)),
     },
   };
 }
 
-function wellKnownTypes(): Record<string, protobuf.AnyNestedObject> {
+function nest(
+  [first = '', ...rest]: readonly string[],
+  nested: Record<string, protobuf.AnyNestedObject>,
+): Record<string, protobuf.AnyNestedObject> {
+  return { [first]: { nested: rest.length === 0 ? nested : nest(rest, nested) } };
+}
+
+function wellKnownTypes(imports: readonly string[]): Record<string, protobuf.AnyNestedObject> {
   const types: Record<string, protobuf.AnyNestedObject> = {};
-  for (const [file, names] of Object.entries(wellKnown)) {
+  for (const file of imports) {
+    const names = wellKnown[file] ?? [];
+    if (names.length === 0) continue;
     const declared = protobuf.Root.fromJSON(protobuf.common.get(file) as protobuf.INamespace);
     for (const name of names) types[name] = declared.lookupType(`google.protobuf.${name}`).toJSON();
   }

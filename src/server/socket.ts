@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { UsageError } from '../errors/usage-error.ts';
 
 /** The longest path of a UNIX socket (sockaddr_un in unix(7), with its final NUL). */
-const maxPathBytes = 107;
+export const maxSocketPathBytes = 107;
 
 /** Reads an endpoint flag. Throws UsageError for anything but an absolute UNIX socket path. */
 export function socketPath(endpoint: string): string {
@@ -12,9 +12,9 @@ export function socketPath(endpoint: string): string {
   if (!path.startsWith('/') || path.endsWith('/')) {
     throw new UsageError(`--endpoint ${endpoint}: expected a UNIX socket, for example unix:///csi/csi.sock`);
   }
-  if (Buffer.byteLength(path) > maxPathBytes) {
+  if (Buffer.byteLength(path) > maxSocketPathBytes) {
     throw new UsageError(
-      `--endpoint ${endpoint}: the socket's path is longer than ${maxPathBytes} bytes, which the kernel refuses`,
+      `--endpoint ${endpoint}: the socket's path is longer than ${maxSocketPathBytes} bytes, which the kernel refuses`,
     );
   }
   return path;
@@ -22,19 +22,19 @@ export function socketPath(endpoint: string): string {
 
 /**
  * Makes way for a socket: removes one that nobody listens on any more. Throws UsageError where a process
- * listens on it, or where something else is in its place.
+ * listens on it, or where something else is in its place; `flag` is what named it.
  */
-export async function clearSocket(path: string): Promise<void> {
+export async function clearSocket(path: string, flag = '--endpoint'): Promise<void> {
   mkdirSync(dirname(path), { recursive: true });
   if (!existsSync(path) && !isLink(path)) return;
   if (!lstatSync(path).isSocket()) {
     throw new UsageError(
-      `--endpoint ${path}: there is something that is not a socket; remove it or choose another path`,
+      `${flag} ${path}: there is something that is not a socket; remove it or choose another path`,
     );
   }
   if (await answers(path)) {
     throw new UsageError(
-      `--endpoint ${path}: another process listens on it; end that one or choose another path`,
+      `${flag} ${path}: another process listens on it; end that one or choose another path`,
     );
   }
   unlinkSync(path);

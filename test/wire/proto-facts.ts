@@ -3,7 +3,7 @@ import protobuf from 'protobufjs';
 import type { Facts } from './official-facts.ts';
 
 /** What a .proto file says, in the words of official-facts.ts. */
-export function factsOfProto(path: string): Facts {
+export function factsOfProto(path: string, packageName: string): Facts {
   const text = readFileSync(path, 'utf8');
   const { root, imports = [] } = protobuf.parse(text, { keepCase: true });
   // Only types are resolved below; the file with the options' own declarations is not among the common ones.
@@ -12,7 +12,7 @@ export function factsOfProto(path: string): Facts {
     if (common?.nested) root.addJSON(common.nested);
   }
   const facts: Facts = new Map([['syntax', /^syntax = "(\w+)";$/m.exec(text)?.[1] ?? 'none']]);
-  visit(facts, root.lookup('csi.v1') as protobuf.Namespace);
+  visit(facts, root.lookup(packageName) as protobuf.Namespace);
   return facts;
 }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
@@ -46,6 +47,21 @@ const wrong: readonly [what: string, args: readonly string[], line: RegExp][] = 
   ['the root as state directory', ['controller', '--state-dir', '//'], /--state-dir \/\/: expected an abs/],
   ['the root as state directory, dotted', ['controller', '--state-dir', '/.'], /--state-dir \/\.: expected/],
   [
+    'a relative registration directory',
+    ['node', '--node-id', 'a', '--registration-dir', 'x'],
+    /--registration-dir x: expected an absolute path/,
+  ],
+  [
+    'a CSI socket in the registration directory',
+    ['node', '--node-id', 'a', '--registration-dir', '/reg', '--endpoint', 'unix:///reg/csi/csi.sock'],
+    /--endpoint \/reg\/csi\/csi\.sock: it is inside --registration-dir/,
+  ],
+  [
+    'a registration directory with a path the kernel refuses',
+    ['node', '--node-id', 'a', '--registration-dir', `/${'x'.repeat(100)}`],
+    /--registration-dir .*longer than 107/,
+  ],
+  [
     'a missing config',
     ['controller', '--config', '/nonexistent'],
     /--config \/nonexistent: there is no such file/,
@@ -72,6 +88,24 @@ test('a wrong config ends the program with its place and what was expected', asy
     machine.run(['controller', '--config', config]),
     /status 2: berth: .*wrong\.yaml:3:10: pools\.nas\.nfs\.path/,
   );
+});
+
+test('a registration directory that is not there ends the program, and its socket is gone', async (t) => {
+  const machine = await makeMachine(t);
+  const socket = join(machine.directory, 'csi.sock');
+  await assert.rejects(
+    machine.run([
+      'node',
+      '--node-id',
+      'a',
+      '--endpoint',
+      `unix://${socket}`,
+      '--registration-dir',
+      '/nowhere',
+    ]),
+    /status 2: berth: --registration-dir \/nowhere: there is no such directory/,
+  );
+  assert.ok(!existsSync(socket));
 });
 
 test('the environment stands in for flags, and flags win', async (t) => {

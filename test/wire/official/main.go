@@ -1,4 +1,4 @@
-// Prints the descriptor of the official CSI Go module as a FileDescriptorProto in JSON.
+// Prints the descriptor of an official Go module as a FileDescriptorProto in JSON: csi or registration.
 package main
 
 import (
@@ -8,11 +8,16 @@ import (
 	"github.com/container-storage-interface/spec/lib/go/csi"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	registration "k8s.io/kubelet/pkg/apis/pluginregistration/v1"
 )
 
 func main() {
-	descriptor := protodesc.ToFileDescriptorProto(csi.File_csi_proto)
-	out, err := protojson.Marshal(descriptor)
+	files := map[string]protoreflect.FileDescriptor{
+		"csi":          csi.File_csi_proto,
+		"registration": (&registration.PluginInfo{}).ProtoReflect().Descriptor().ParentFile(),
+	}
+	out, err := protojson.Marshal(protodesc.ToFileDescriptorProto(files[os.Args[1]]))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
