@@ -6,14 +6,14 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { connect } from '../csi/client.ts';
-import { requireCsiSanity } from './require-sanity.ts';
+import { requireGoTool } from '../setup/go-tools.ts';
 import { attachLimit, runSanity } from './run-sanity.ts';
 
 const launcher = resolve(import.meta.dirname, '../../bin/berth');
 
 test('csi-sanity passes on a local pool', async (t) => {
   assert.equal(process.getuid?.(), 0, 'this test makes real bind mounts and has to run as root');
-  if (!(await requireCsiSanity(t))) return;
+  if (!(await requireGoTool(t, 'csi-sanity'))) return;
   const work = await mkdtemp(join(tmpdir(), 'berth-sanity-local-'));
   await mkdir(join(work, 'pool'));
   await writeFile(

@@ -1,8 +1,8 @@
 import { test } from 'node:test';
+import { requireGoTool } from '../setup/go-tools.ts';
 import { runTestsInVm } from '../vm/relay.ts';
-import { requireCsiSanity } from './require-sanity.ts';
 
 test('csi-sanity passes on a kernel NFS mount', async (t) => {
-  if (!(await requireCsiSanity(t))) return;
+  if (!(await requireGoTool(t, 'csi-sanity'))) return;
   await runTestsInVm(t, { files: 'test/sanity/nfs-in-vm.ts', timeout: 12 * 60_000 });
 });

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { csiSanity } from '../setup/csi-sanity.ts';
+import { goTool } from '../setup/go-tools.ts';
 import { missingCapability, readReport } from './report.ts';
 
 /** Berth is to be started with `--max-volumes-per-node` of this. */
@@ -25,7 +25,7 @@ export async function runSanity({ what, socket, prefix = [] }: SanityOptions): P
     await writeFile(join(work, 'mutable.yaml'), 'onDelete: retain\n');
     const [file = '', ...words] = [
       ...prefix,
-      csiSanity,
+      goTool('csi-sanity'),
       `--csi.endpoint=${socket}`,
       `--csi.mountdir=${work}/mount`,
       `--csi.stagingdir=${work}/staging`,

@@ -172,3 +172,9 @@ readinessProbe:
   periodSeconds: 5
   timeoutSeconds: 5
 {{- end -}}
+
+{{- /* Whether node-driver-registrar registers the node plugin: kubelets before 1.29 call with an authority that Node refuses. */ -}}
+{{- define "berth.registrar" -}}
+{{- $enabled := .Values.sidecars.registrar.enabled | toString -}}
+{{- if or (eq $enabled "true") (and (eq $enabled "auto") (semverCompare "<1.29.0-0" .Capabilities.KubeVersion.Version)) }}true{{ end -}}
+{{- end -}}

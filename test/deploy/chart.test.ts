@@ -1,0 +1,250 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseConfig } from '../../src/config/load.ts';
+import { readParameters } from '../../src/volumes/parameters.ts';
+import { requireGoTool } from '../setup/go-tools.ts';
+import {
+  allWays,
+  type Container,
+  chart,
+  configOf,
+  containerOf,
+  type Helm,
+  type KubernetesObject,
+  objectsOf,
+  ofKind,
+  runHelm,
+  type StorageClass,
+  template,
+  theOnly,
+  twoValues,
+  valuesOf,
+  type Workload,
+} from './helm.ts';
+import { readStrictly, requireGo } from './strict.ts';
+
+const helms: readonly Helm[] = ['helm 4', 'helm 3'];
+
+function workloads(objects: readonly KubernetesObject[]) {
+  return {
+    controller: theOnly<Workload>(objects, 'StatefulSet'),
+    node: theOnly<Workload>(objects, 'DaemonSet'),
+  };
+}
+
+for (const helm of helms) {
+  test(`${helm} finds nothing wrong with the chart`, async (t) => {
+    if (!(await requireGoTool(t, helm))) return;
+    for (const { what, flags } of allWays) {
+      const { exitCode, stdout, stderr } = await runHelm(['lint', chart, '--strict', ...flags], helm);
+      assert.equal(exitCode, 0, `${what}: ${stdout}${stderr}`);
+    }
+  });
+}
+
+test('Helm 3 and Helm 4 render the same', async (t) => {
+  for (const helm of helms) if (!(await requireGoTool(t, helm))) return;
+  for (const { what, flags } of allWays) {
+    // The order is each Helm's own, and so is the newest Kubernetes that it knows.
+    const [three, four] = await Promise.all(
+      helms.map(async (helm) => {
+        const text = await template([...flags, '--kube-version', '1.34.0'], helm);
+        return new Map(
+          objectsOf(text).map((object) => [`${object.kind} ${object.metadata.name}`, object] as const),
+        );
+      }),
+    );
+    assert.deepEqual(three, four, what);
+  }
+});
+
+test("Kubernetes' own types take every object of the chart", async (t) => {
+  if (!(await requireGoTool(t, 'helm 4')) || !(await requireGo(t))) return;
+  for (const { what, flags } of allWays) {
+    const text = await template(flags);
+    const objects = objectsOf(text);
+    assert.equal((await readStrictly(text)).length, objects.length, what);
+  }
+});
+
+test('a field that Kubernetes does not know would be found', async (t) => {
+  if (!(await requireGoTool(t, 'helm 4')) || !(await requireGo(t))) return;
+  const text = (await template(twoValues)).replace('podManagementPolicy:', 'podManagmentPolicy:');
+  await assert.rejects(readStrictly(text), /podManagmentPolicy/);
+});
+
+test('two values make a pool and the default class that uses it', async (t) => {
+  if (!(await requireGoTool(t, 'helm 4'))) return;
+  const objects = objectsOf(await template(twoValues));
+
+  const pools = parseConfig(configOf(objects), 'config.yaml');
+  assert.deepEqual(
+    [...pools.values()],
+    [
+      {
+        kind: 'nfs',
+        name: 'nas',
+        nfs: { server: '10.0.0.5', path: '/export/k8s', mountOptions: ['nosuid', 'nodev'] },
+      },
+    ],
+  );
+  const storageClass = theOnly<StorageClass>(objects, 'StorageClass');
+  assert.equal(storageClass.metadata.annotations?.['storageclass.kubernetes.io/is-default-class'], 'true');
+  assert.equal(storageClass.provisioner, theOnly(objects, 'CSIDriver').metadata.name);
+  assert.deepEqual(storageClass.parameters, { pool: 'nas' });
+});
+
+test('the driver takes the config and the parameters of every way to install', async (t) => {
+  if (!(await requireGoTool(t, 'helm 4'))) return;
+  for (const { what, flags } of allWays) {
+    const objects = objectsOf(await template(flags));
+    const pools = parseConfig(configOf(objects), what);
+    for (const { metadata, parameters } of ofKind<StorageClass>(objects, 'StorageClass')) {
+      const claim = {
+        'csi.storage.k8s.io/pvc/name': 'claim',
+        'csi.storage.k8s.io/pvc/namespace': 'default',
+        'csi.storage.k8s.io/pv/name': 'pvc-1',
+      };
+      const { pool } = readParameters({ ...parameters, ...claim }, 'pvc-1');
+      assert.ok(pools.has(pool ?? ''), `${what}: ${metadata.name} names the pool ${pool}`);
+    }
+  }
+});
+
+test('pools and classes of the values are all there', async (t) => {
+  if (!(await requireGoTool(t, 'helm 4'))) return;
+  const objects = objectsOf(await template(valuesOf('many-pools')));
+  assert.deepEqual([...parseConfig(configOf(objects), '').keys()].sort(), ['archive', 'media', 'nas']);
+  const classes = ofKind<StorageClass>(objects, 'StorageClass');
+  assert.deepEqual(
+    classes.map(({ metadata, parameters }) => [metadata.name, parameters.pool]),
+    [
+      ['archive', 'archive'],
+      ['berth', 'nas'],
+      ['media', 'media'],
+    ],
+  );
+  const media = classes.find(({ metadata }) => metadata.name === 'media');
+  assert.equal(media?.parameters.uid, '1000', 'parameters are strings');
+});
+
+test('no two ports of the host are the same', async (t) => {
+  if (!(await requireGoTool(t, 'helm 4'))) return;
+  for (const { what, flags } of allWays) {
+    const { controller, node } = workloads(objectsOf(await template(flags)));
+    const ports = [controller, node].flatMap(({ spec }) =>
+      spec.template.spec.containers.flatMap((container) => portsOf(container)),
+    );
+    assert.ok(ports.length >= 5, `${what}: ${ports.join(', ')}`);
+    assert.equal(new Set(ports).size, ports.length, `${what}: ${ports.join(', ')}`);
+  }
+});
+
+/** Ports that a container declares; each has to be the one that its flags make it serve on. */
+function portsOf({ name, ports = [], args }: Container): readonly number[] {
+  const declared = ports.map(({ containerPort }) => containerPort);
+  const served = args.flatMap((arg) => arg.match(/^--http(?:-endpoint)?=.*:(\d+)$/)?.[1] ?? []).map(Number);
+  assert.deepEqual(declared, served, name);
+  return declared;
+}
+
+test('a changed config replaces the pods, and nothing else does', async (t) => {
+  if (!(await requireGoTool(t, 'helm 4'))) return;
+  const templateOf = async (...flags: string[]) => {
+    const { controller, node } = workloads(objectsOf(await template([...twoValues, ...flags])));
+    return [controller.spec.template, node.spec.template];
+  };
+  const before = await templateOf();
+  assert.deepEqual(await templateOf('--set', 'storageClasses.berth.reclaimPolicy=Retain'), before);
+  const after = await templateOf('--set', 'nfs.server=10.0.0.6');
+  for (const [index, { metadata }] of after.entries()) {
+    assert.notDeepEqual(metadata, before[index]?.metadata);
+    assert.deepEqual({ ...after[index], metadata: {} }, { ...before[index], metadata: {} });
+  }
+});
+
+test('nothing may read Secrets, and only the sidecars have a token', async (t) => {
+  if (!(await requireGoTool(t, 'helm 4'))) return;
+  for (const { what, flags } of allWays) {
+    const objects = objectsOf(await template(flags));
+    for (const role of [...ofKind<Role>(objects, 'ClusterRole'), ...ofKind<Role>(objects, 'Role')]) {
+      for (const { apiGroups, resources, verbs } of role.rules) {
+        const words = [...apiGroups, ...resources, ...verbs];
+        assert.ok(!words.includes('*') && !resources.includes('secrets'), `${what}: ${words.join(' ')}`);
+      }
+    }
+    for (const { spec } of Object.values(workloads(objects))) {
+      assert.equal(spec.template.spec.automountServiceAccountToken, false);
+      for (const { name, volumeMounts } of spec.template.spec.containers) {
+        const hasToken = volumeMounts.some((mount) => mount.name === 'api-access');
+        assert.equal(hasToken, ['provisioner', 'attacher', 'resizer'].includes(name), `${what}: ${name}`);
+      }
+    }
+  }
+});
+
+interface Role extends KubernetesObject {
+  readonly rules: readonly {
+    readonly apiGroups: readonly string[];
+    readonly resources: readonly string[];
+    readonly verbs: readonly string[];
+  }[];
+}
+
+test('only the node plugin is privileged, and every other container drops what it does not need', async (t) => {
+  if (!(await requireGoTool(t, 'helm 4'))) return;
+  for (const { what, flags } of allWays) {
+    const { controller, node } = workloads(objectsOf(await template(flags)));
+    for (const { name, securityContext } of [
+      ...controller.spec.template.spec.containers,
+      ...node.spec.template.spec.containers.filter(({ name }) => name !== 'berth'),
+    ]) {
+      assert.notEqual(securityContext?.privileged, true, `${what}: ${name}`);
+      assert.deepEqual(securityContext?.capabilities?.drop, ['ALL'], `${what}: ${name}`);
+      if (name !== 'berth') assert.equal(securityContext?.capabilities?.add, undefined, `${what}: ${name}`);
+    }
+  }
+});
+
+test('a local pool keeps Berth on its node, with its directory at the same path', async (t) => {
+  if (!(await requireGoTool(t, 'helm 4'))) return;
+  const { controller, node } = workloads(objectsOf(await template(valuesOf('single-node'))));
+  assert.equal(controller.spec.replicas, 1);
+  for (const workload of [controller, node]) {
+    assert.equal(workload.spec.template.spec.nodeSelector['kubernetes.io/hostname'], 'box');
+    const { volumeMounts } = containerOf(workload, 'berth');
+    assert.ok(volumeMounts.some(({ mountPath }) => mountPath === '/var/lib/berth/scratch'));
+  }
+  assert.equal(controller.spec.template.spec.nodeSelector.disk, 'big');
+});
+
+test('the node plugin registers itself, unless the sidecar does', async (t) => {
+  if (!(await requireGoTool(t, 'helm 4'))) return;
+  const cases = [
+    { flags: twoValues, itself: true },
+    { flags: [...twoValues, '--kube-version', '1.29.0'], itself: true },
+    { flags: [...twoValues, '--kube-version', '1.28.9'], itself: false },
+    { flags: valuesOf('sidecars'), itself: false },
+  ];
+  for (const { flags, itself } of cases) {
+    const { node } = workloads(objectsOf(await template(flags)));
+    const { args } = containerOf(node, 'berth');
+    const registers = args.some((arg) => arg.startsWith('--registration-dir='));
+    const names = node.spec.template.spec.containers.map(({ name }) => name);
+    assert.deepEqual([registers, names.includes('registrar')], [itself, !itself], flags.join(' '));
+  }
+});
+
+test('Kubernetes before 1.30 gets the AppArmor profile as an annotation', async (t) => {
+  if (!(await requireGoTool(t, 'helm 4'))) return;
+  for (const [version, annotation] of [
+    ['1.29.4', 'unconfined'],
+    ['1.30.0', undefined],
+  ] as const) {
+    const text = await template([...twoValues, '--kube-version', version]);
+    const { metadata } = workloads(objectsOf(text)).controller.spec.template;
+    const key = 'container.apparmor.security.beta.kubernetes.io/berth';
+    assert.equal(metadata.annotations?.[key], annotation);
+    assert.equal(text.includes('appArmorProfile:'), annotation === undefined);
+  }
+});
