@@ -1,34 +1,50 @@
-# Berth's image: the bundled driver, Node, and the programs that it runs.
-#   docker build -t berth .
-#   docker build -t berth --build-arg BASE=debian:13-slim .
+# Berth's image: the bundled driver, Node, and the programs that it runs. docs/development.md says how to build it.
+#   docker build --tag berth .
+# BUILD needs Node and npm of any supported version, strip, and the libraries of Node's own binaries (libatomic1).
 # BASE is any Debian 12 or newer with its package sources set up.
-ARG BASE=debian:12-slim
+ARG BUILD=docker.io/library/node:24-trixie
+ARG BASE=docker.io/library/debian:13-slim
 
-FROM ${BASE} AS build
-# Debian's Node only starts npm: the lock file brings the Node that builds and runs Berth.
-RUN apt-get update && \
-    apt-get install -y --no-install-recommends ca-certificates libatomic1 nodejs npm && \
-    rm -rf /var/lib/apt/lists/*
+# The npm packages: the lock file brings the Node that builds and runs Berth, for the architecture that is built for.
+FROM ${BUILD} AS packages
 WORKDIR /build
-COPY package.json package-lock.json .npmrc tsconfig.json ./
-RUN npm ci
+COPY package.json package-lock.json .npmrc ./
+# Node's symbols are a fifth of its size, and serve debuggers alone.
+RUN npm ci && strip node_modules/node/bin/node
+
+# A root filesystem with what the driver runs, and nothing that only installs or configures packages.
+FROM ${BASE} AS root
+COPY scripts/image /tmp/image
+RUN sh /tmp/image/install.sh && sh /tmp/image/slim.sh && rm -r /tmp/image
+
+# One layer, so that what was removed takes no space. What follows it changes with the sources.
+FROM scratch AS runtime
+COPY --from=root / /
+COPY --from=packages /build/node_modules/node/bin/node /usr/local/bin/node
+
 # The build starts the driver once, to keep its compiled code beside it.
+FROM packages AS build
+COPY tsconfig.json ./
 COPY bin bin
 COPY proto proto
 COPY scripts scripts
 COPY src src
 RUN npm run build
 
-FROM ${BASE}
-# nfs-common: mount.nfs. mount: mount and umount. libatomic1: Node.
-# e2fsprogs, xfsprogs and util-linux (losetup, blkid) are for volumes with a filesystem of their own.
-RUN apt-get update && \
-    apt-get install -y --no-install-recommends \
-      e2fsprogs libatomic1 mount nfs-common util-linux xfsprogs && \
-    rm -rf /var/lib/apt/lists/*
-COPY --from=build /build/node_modules/node/bin/node /usr/local/bin/node
-COPY --from=build /build/dist/ /usr/lib/berth/dist/
-COPY --from=build /build/bin/ /usr/lib/berth/bin/
+FROM runtime
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="Berth" \
+      org.opencontainers.image.description="A CSI driver: volumes for Kubernetes out of plain storage." \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.source="https://github.com/berth-csi/berth" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 COPY LICENSE /usr/lib/berth/
-RUN ln -s /usr/lib/berth/bin/berth /usr/local/bin/berth
-ENTRYPOINT ["/usr/lib/berth/bin/berth"]
+COPY --from=build /build/bin/ /usr/lib/berth/bin/
+COPY --from=build /build/dist/ /usr/lib/berth/dist/
+RUN ["ln", "-s", "/usr/lib/berth/bin/berth", "/usr/local/bin/berth"]
+# Root, since both roles mount: CAP_SYS_ADMIN is nothing that another user could be given in Kubernetes.
+# tini reaps the helpers that outlive the mount which started them; Node as process 1 would keep them as zombies.
+ENTRYPOINT ["/usr/bin/tini", "--", "/usr/lib/berth/bin/berth"]

@@ -1,0 +1,100 @@
+// Berth's image as a docker-archive, made on this machine, without an image registry or a container engine.
+import { existsSync } from 'node:fs';
+import { link, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ensurePackages } from '../setup/debian-packages.ts';
+import { type Bases, ensureBases, registryVolumes } from './bases.ts';
+import { buildah, checkout, imageNames, removeImages, workshop } from './buildah.ts';
+import { keyOf } from './key.ts';
+
+/** What the image is called where the archive is imported. */
+export const imageName = 'localhost/berth:dev';
+
+export const imagePackages: readonly string[] = ['buildah', 'mmdebstrap'];
+
+const archives = join(checkout, '.cache/images');
+
+const packagesOf = ['package.json', 'package-lock.json', '.npmrc'];
+const recipe = ['Dockerfile', '.dockerignore', 'test/image/*.ts', 'scripts/image/*'];
+const sources = ['LICENSE', 'tsconfig.json', 'bin/**', 'proto/**', 'scripts/**', 'src/*', 'src/!(wire)/**'];
+
+/** Archives of former states that are kept: of other checkouts that share the cache, as a rule. */
+const kept = 3;
+
+/**
+ * Builds the image unless what goes into it is unchanged. Returns the archive's path, which has a hash of all that
+ * went into it in its name and is never written again; `.cache/images/berth.tar` is the last one built.
+ * Throws an Error that says what is missing, or the end of what the build printed.
+ */
+export async function ensureImage(say: (line: string) => void = console.log): Promise<string> {
+  const key = await keyOf([...packagesOf, ...recipe, ...sources, 'src/wire/*'], process.arch);
+  const archive = join(archives, `berth-${key}.tar`);
+  if (!existsSync(archive)) {
+    const problem = await ensurePackages(imagePackages);
+    if (problem !== undefined) throw new Error(problem);
+    await mkdir(archives, { recursive: true });
+    await mkdir(workshop, { recursive: true });
+    await build(archive, say);
+  }
+  await replaceLatest(archive);
+  return archive;
+}
+
+/** Each stage that rarely changes is an image of its own: buildah finds its layers in it, and the rest can go. */
+async function build(archive: string, say: (line: string) => void): Promise<void> {
+  const bases = await ensureBases(say);
+  const stages = {
+    packages: `localhost/berth-packages:${await keyOf([...packagesOf, 'Dockerfile'], bases.build)}`,
+    runtime: `localhost/berth-runtime:${await keyOf([...packagesOf, 'Dockerfile', 'scripts/image/*'], JSON.stringify(bases))}`,
+  };
+  for (const [target, tag] of Object.entries(stages)) {
+    say(`buildah bud: ${target}`);
+    await bud(bases, ['--target', target, '--tag', tag]);
+  }
+  say('buildah bud: image');
+  await bud(bases, ['--tag', imageName]);
+  const aside = `${archive}.${process.pid}`;
+  try {
+    await buildah(['push', '--quiet', imageName, `docker-archive:${aside}:${imageName}`]);
+    await rename(aside, archive);
+  } finally {
+    await rm(aside, { force: true });
+    const wanted = new Set([...Object.values(bases), ...Object.values(stages)]);
+    await removeImages((await imageNames()).filter((name) => !wanted.has(name)));
+    await buildah(['rmi', '--prune', '--force']);
+  }
+}
+
+async function bud({ base, build }: Bases, args: readonly string[]): Promise<void> {
+  const volumes = (await registryVolumes()).flatMap((volume) => ['--volume', volume]);
+  await buildah([
+    'bud',
+    '--isolation=chroot',
+    '--layers',
+    '--pull-never',
+    '--build-arg',
+    `BASE=${base}`,
+    '--build-arg',
+    `BUILD=${build}`,
+    ...volumes,
+    ...args,
+    checkout,
+  ]);
+}
+
+/** A second name for the archive, in one step; the archives that nobody has asked for lately go. */
+async function replaceLatest(archive: string): Promise<void> {
+  const aside = join(archives, `latest.${process.pid}`);
+  await link(archive, aside);
+  await rename(aside, join(archives, 'berth.tar'));
+  const others = (await readdir(archives)).filter((name) => /^berth-[0-9a-f]{12}\.tar$/.test(name));
+  const aged = await Promise.all(
+    others.map(async (name) => {
+      const path = join(archives, name);
+      return { path, changed: (await stat(path)).ctimeMs };
+    }),
+  );
+  // Making the second name has changed the newest one's ctime.
+  aged.sort((one, other) => other.changed - one.changed);
+  for (const { path } of aged.slice(kept)) await rm(path, { force: true });
+}
