@@ -24,6 +24,8 @@ export interface DriverOptions {
   readonly name?: string;
   readonly nodeId?: string;
   readonly flags?: readonly string[];
+  /** Words before the program, as of a command that runs another. */
+  readonly prefix?: readonly string[];
 }
 
 /** A machine for drivers to run on: a directory with a `local` pool named scratch. */
@@ -65,12 +67,21 @@ async function startDriver(
   t: TestContext,
   directory: string,
   config: string,
-  { mode = 'all', name = 'csi', nodeId = 'node-1', flags = [] }: DriverOptions,
+  { mode = 'all', name = 'csi', nodeId = 'node-1', flags = [], prefix = [] }: DriverOptions,
 ): Promise<Driver> {
   const socket = join(directory, `${name}.sock`);
-  const args = [cli, mode, '--endpoint', `unix://${socket}`, '--config', config];
+  const [file = '', ...args] = [
+    ...prefix,
+    process.execPath,
+    cli,
+    mode,
+    '--endpoint',
+    `unix://${socket}`,
+    '--config',
+    config,
+  ];
   args.push('--node-id', nodeId, '--state-dir', join(directory, 'state'), ...flags);
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {

@@ -53,3 +53,10 @@ nas
 {{- end -}}
 {{- $paths | toJson -}}
 {{- end -}}
+
+{{- /* Whether there is an NFS pool, and so something to mount. */ -}}
+{{- define "berth.hasNfs" -}}
+{{- $has := false -}}
+{{- range (include "berth.config" . | fromYaml).pools -}}{{- if .nfs -}}{{- $has = true -}}{{- end -}}{{- end -}}
+{{- $has -}}
+{{- end -}}

@@ -16,6 +16,8 @@ export interface BerthOptions {
   /** Default: /var/lib/berth-MODE-HOST, the same for each process of this mode on this host. */
   readonly stateDir?: string;
   readonly flags?: readonly string[];
+  /** Words before the program, as of a command that runs another. */
+  readonly prefix?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -52,6 +54,7 @@ export class BerthProcess {
     writeFileSync(join(work, 'config.yaml'), JSON.stringify(options.config));
     const child = host.start(
       [
+        ...(options.prefix ?? []),
         ...[launcher, options.mode, '--endpoint', `unix://${socket}`, '--config', join(work, 'config.yaml')],
         ...['--node-id', options.nodeId ?? host.name, '--state-dir', stateDir, '--log-level', 'debug'],
         ...(options.flags ?? []),
