@@ -148,8 +148,8 @@ capabilities:
       mountPath: {{ index . 5 }}
 {{- end -}}
 
-{{- /* Berth's own probes, given as (address, port of the liveness probe). Ready is who serves: a pool that is down is told
-by /readyz and metrics, and must stop neither a rollout, which may be its cure, nor the drain of a node. */ -}}
+{{- /* Berth's own probes, given as (address, port of the liveness probe). Ready is who has reached a pool since the start
+and, on a node, is registered: a config that cannot work stops its rollout, a server that dies later stops nothing. */ -}}
 {{- define "berth.probes" -}}
 livenessProbe:
   httpGet:
@@ -167,7 +167,7 @@ readinessProbe:
     {{- with include "berth.probeHost" (index . 0) }}
     {{ . }}
     {{- end }}
-    path: /healthz
+    path: /readyz
     port: http
   periodSeconds: 5
   timeoutSeconds: 5
