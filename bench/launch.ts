@@ -14,6 +14,8 @@ export interface Launched {
   readonly client: CsiClient;
   readonly millisecondsToProbe: number;
   readonly pid: number;
+  /** Asks what kubelet and Prometheus ask over HTTP; nothing where the driver has no such thing. */
+  scrape(): Promise<void>;
   /** Ends it as Kubernetes would, with SIGTERM; by force after ten seconds. */
   end(): Promise<void>;
 }
@@ -33,7 +35,7 @@ export async function launchBerth(
     ...prefix,
     ...[launcher, mode, '--endpoint', `unix://${socket}`, '--config', join(work, 'config.yaml')],
     // Outside of `work`, so that a mount that was left behind is never removed with it.
-    ...['--node-id', 'bench', '--state-dir', '/var/lib/berth-bench'],
+    ...['--node-id', 'bench', '--state-dir', '/var/lib/berth-bench', '--http', '127.0.0.1:0'],
   ]);
 }
 
@@ -50,17 +52,24 @@ async function launch(work: string, socket: string, command: readonly string[]):
   const [file = '', ...words] = command;
   const start = performance.now();
   const child = spawn(file, words, {
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, BERTH_NODE_BINARY: process.execPath },
   });
   let complaints = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     complaints = (complaints + text).slice(-10_000);
   });
+  const address = httpAddress(child);
   const client = await firstProbe(socket, child, () => complaints);
   return {
     client,
     millisecondsToProbe: performance.now() - start,
+    scrape: async () => {
+      if (address.found === undefined) return;
+      for (const path of ['healthz', 'metrics']) {
+        await (await fetch(`http://${address.found}/${path}`)).text();
+      }
+    },
     pid: child.pid ?? 0,
     end: async () => {
       client.close();
@@ -68,6 +77,15 @@ async function launch(work: string, socket: string, command: readonly string[]):
       await rm(work, { recursive: true, force: true });
     },
   };
+}
+
+/** The address in the line with which Berth says that it serves. */
+function httpAddress(child: ChildProcess): { found: string | undefined } {
+  const address: { found: string | undefined } = { found: undefined };
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    address.found ??= /"http":"([^"]+)"/.exec(text)?.[1];
+  });
+  return address;
 }
 
 async function firstProbe(socket: string, child: ChildProcess, complaints: () => string): Promise<CsiClient> {

@@ -25,6 +25,9 @@ const cheapCalls = (client: CsiClient): Call[] => [
 /** Of so many of the calls one asks for the use of a volume, which kubelet does each minute for each. */
 const statsEvery = 20;
 
+/** And once in so many, what kubelet and Prometheus ask over HTTP every few seconds. */
+const scrapeEvery = 500;
+
 /** A volume of a local pool, published to a pod; csi-driver-nfs has none without a server. */
 async function publishLocally(client: CsiClient, pool: string): Promise<{ stats: Call; end: Call }> {
   const directory = await mkdtemp(join(tmpdir(), 'berth-bench-kubelet-'));
@@ -78,9 +81,10 @@ async function measure(samples: Samples, launch: () => Promise<Launched>, pool?:
     add(
       samples,
       'native calls',
-      await rate(8, calls, (index) =>
-        stats !== undefined && index % statsEvery === 0 ? stats() : cheap(index),
-      ),
+      await rate(8, calls, async (index) => {
+        if (index % scrapeEvery === 0) await driver.scrape();
+        return stats !== undefined && index % statsEvery === 0 ? stats() : cheap(index);
+      }),
     );
     await published?.end();
     add(samples, 'native busy', residentMegabytes(driver.pid));

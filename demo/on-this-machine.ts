@@ -60,7 +60,16 @@ export async function onThisMachine(tell: Narrator): Promise<void> {
       launcher,
       [
         ...[mode, '--endpoint', `unix://${socket}`, '--config', join(base, 'config.yaml')],
-        ...['--node-id', id, '--state-dir', join(base, `state-${id}`), '--log-level', 'warn'],
+        ...[
+          '--node-id',
+          id,
+          '--state-dir',
+          join(base, `state-${id}`),
+          '--http',
+          'off',
+          '--log-level',
+          'warn',
+        ],
       ],
       {
         stdio: ['ignore', 'ignore', 'inherit'],

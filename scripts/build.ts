@@ -1,6 +1,7 @@
 import { chmod, rm } from 'node:fs/promises';
 import { build } from 'esbuild';
 import { lateBuiltins } from './bundle/late-builtins.ts';
+import { metricsCore } from './bundle/metrics-core.ts';
 import { oldestNode, refuseOldNode } from './bundle/refuse-old-node.ts';
 import { withoutReflection } from './bundle/without-reflection.ts';
 import { keepCompiledCode } from './keep-compiled-code.ts';
@@ -22,7 +23,7 @@ await build({
   keepNames: true,
   legalComments: 'external',
   logLevel: 'warning',
-  plugins: [lateBuiltins, withoutReflection],
+  plugins: [lateBuiltins, metricsCore, withoutReflection],
 });
 await chmod('dist/berth.cjs', 0o755);
 await keepCompiledCode();

@@ -29,7 +29,7 @@ export async function keepCompiledCode(): Promise<void> {
 async function runOnce(role: string, directory: string, config: string): Promise<void> {
   const socket = join(directory, 'csi.sock');
   const flags = ['--endpoint', `unix://${socket}`, '--config', config, '--node-id', 'build'];
-  flags.push('--registration-dir', join(directory, 'registration'));
+  flags.push('--registration-dir', join(directory, 'registration'), '--http', '127.0.0.1:0');
   const driver = execa(launcher, [role, ...flags, '--state-dir', directory], {
     env: { BERTH_NODE_BINARY: process.execPath, BERTH_KEEP_COMPILED_CODE: 'yes' },
     timeout: 60_000,
@@ -38,9 +38,16 @@ async function runOnce(role: string, directory: string, config: string): Promise
   for await (const line of createInterface(driver.stdout)) {
     if (!line.includes('"serving"')) continue;
     await probe(socket);
+    await scrape(line);
     driver.kill('SIGTERM');
   }
   await driver;
+}
+
+/** Asks what kubelet and Prometheus will ask, at the address in the line that the driver has logged. */
+async function scrape(line: string): Promise<void> {
+  const { http } = JSON.parse(line) as { http: string };
+  for (const path of ['healthz', 'readyz', 'metrics']) await (await fetch(`http://${http}/${path}`)).text();
 }
 
 function probe(socket: string): Promise<void> {

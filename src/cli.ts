@@ -75,6 +75,14 @@ CSI_ENDPOINT and NODE_ID stand in for BERTH_ENDPOINT and BERTH_NODE_ID where tho
           'info',
         ),
       )
+      .addOption(
+        option(
+          '--http <address>',
+          'where /healthz, /readyz and /metrics are served; off: nowhere',
+          'BERTH_HTTP',
+          '127.0.0.1:9808',
+        ),
+      )
       .allowExcessArguments(false)
       .action((flags: Flags) => runDriver(readSettings(mode, flags), packageJson.version));
   }

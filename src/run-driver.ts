@@ -3,12 +3,14 @@ import { loadConfig } from './config/load.ts';
 import type { PoolConfig } from './config/schema.ts';
 import { controllerService } from './controller/service.ts';
 import { identityService } from './identity/service.ts';
+import type { Monitor } from './monitor.ts';
 import { createNodeService } from './node/service.ts';
+import type { MountObserver } from './pools/mount-observer.ts';
 import { slotsPerPool } from './pools/view.ts';
 import { KubeletRegistration } from './registration/kubelet-registration.ts';
 import { CsiServer } from './server/server.ts';
 import type { Settings } from './settings.ts';
-import { keepAnnounced } from './volumes/announce.ts';
+import { type Announcer, keepAnnounced } from './volumes/announce.ts';
 import { KeyedMutex } from './volumes/keyed-mutex.ts';
 import { Stores } from './volumes/stores.ts';
 
@@ -18,38 +20,72 @@ export async function runDriver(settings: Settings, version: string): Promise<vo
   const pools = loadConfig(settings.configFile);
   sizeThreadPool(pools.size);
   const log = pino({ level: settings.logLevel, base: { berth: settings.mode } });
-  const server = new CsiServer(log);
+  const monitor = await makeMonitor(settings, version);
+  const server = new CsiServer(log, monitor?.metrics.observeCall);
   server.add('Identity', identityService({ driverName: settings.driverName, version }));
-  const stores = settings.mode === 'node' ? undefined : addController(server, settings, pools, log);
-  if (settings.mode !== 'controller') addNode(server, settings, pools, log);
-  await server.listen(settings.socket);
-  const registration = await register(settings, server, log);
+  const parts: Parts = { server, settings, pools, log, observeMount: monitor?.metrics.observeMount };
+  const stores = settings.mode === 'node' ? undefined : addController(parts);
+  if (settings.mode !== 'controller') addNode(parts);
+  const http = await listen(server, monitor, settings);
+  const registration = await register(parts, monitor);
   // From here on modes are what mkdir is given: a volume's directory needs no second round trip to set it.
   process.umask(0);
   stores?.start();
-  const stopAnnouncing =
-    stores === undefined
-      ? keepAnnounced({ node: ownNode(settings), pools, stateDir: settings.stateDir, log })
-      : undefined;
-  log.info({ socket: settings.socket, version }, 'serving');
+  const announcer = stores === undefined ? announce(parts) : undefined;
+  monitor?.serving({
+    reports: () => stores?.reports() ?? announcer?.reports() ?? [],
+    callsInFlight: () => server.activity.running,
+    registration: () => registration?.state,
+  });
+  log.info({ socket: settings.socket, http, version }, 'serving');
   const signal = await ending;
   log.info({ signal }, 'draining');
+  monitor?.draining();
   // First, so that kubelet sends nothing new.
   await registration?.stop();
   await server.drain();
-  await Promise.all([stores?.stop(), stopAnnouncing?.()]);
+  await Promise.all([stores?.stop(), announcer?.end()]);
+  monitor?.close();
   log.info('ended');
   // A call that hangs on a dead share must not keep the process.
   process.exit(0);
 }
 
-function addController(
+/** What the driver is put together from. */
+interface Parts {
+  readonly server: CsiServer;
+  readonly settings: Settings;
+  readonly pools: ReadonlyMap<string, PoolConfig>;
+  readonly log: Logger;
+  readonly observeMount: MountObserver | undefined;
+}
+
+/** Loaded only where it is asked for. */
+async function makeMonitor(settings: Settings, version: string): Promise<Monitor | undefined> {
+  if (settings.http === undefined) return undefined;
+  const { Monitor } = await import('./monitor.ts');
+  return new Monitor(settings, version);
+}
+
+/** Gives the address of the monitor, if there is one. It comes first: its port may well be another driver's. */
+async function listen(
   server: CsiServer,
-  settings: Settings,
-  pools: ReadonlyMap<string, PoolConfig>,
-  log: Logger,
-): Stores {
-  const stores = new Stores({ pools, stateDir: settings.stateDir, busy: () => server.activity.busy, log });
+  monitor: Monitor | undefined,
+  { socket, http }: Settings,
+): Promise<string | undefined> {
+  const address = http && (await monitor?.listen(http));
+  try {
+    await server.listen(socket);
+    return address;
+  } catch (error) {
+    monitor?.close();
+    throw error;
+  }
+}
+
+function addController({ server, settings, pools, log, observeMount }: Parts): Stores {
+  const { stateDir } = settings;
+  const stores = new Stores({ pools, stateDir, busy: () => server.activity.busy, log, observeMount });
   const node = settings.mode === 'all' ? ownNode(settings) : undefined;
   if (node !== undefined) stores.announce(node, log);
   server.add(
@@ -63,21 +99,22 @@ function addController(
   return stores;
 }
 
-function addNode(
-  server: CsiServer,
-  { nodeId, maxVolumesPerNode, stateDir }: Settings,
-  pools: ReadonlyMap<string, PoolConfig>,
-  log: Logger,
-): void {
-  server.add('Node', createNodeService({ nodeId, maxVolumesPerNode, pools, stateDir, log }));
+function addNode({ server, settings, pools, log, observeMount }: Parts): void {
+  const { nodeId, maxVolumesPerNode, stateDir } = settings;
+  server.add('Node', createNodeService({ nodeId, maxVolumesPerNode, pools, stateDir, log, observeMount }));
+}
+
+function announce({ settings, pools, log, observeMount }: Parts): Announcer {
+  const { stateDir } = settings;
+  return keepAnnounced({ node: ownNode(settings), pools, stateDir, log, observeMount });
 }
 
 /** kubelet calls the driver to register it: only now that it is served. Undefined where that is not wanted. */
 async function register(
-  { registrationSocket: socket, driverName, socket: endpoint }: Settings,
-  server: CsiServer,
-  log: Logger,
+  { server, settings, log }: Parts,
+  monitor: Monitor | undefined,
 ): Promise<KubeletRegistration | undefined> {
+  const { registrationSocket: socket, driverName, socket: endpoint } = settings;
   if (socket === undefined) return undefined;
   const registration = new KubeletRegistration({ socket, driverName, endpoint, log });
   try {
@@ -85,6 +122,7 @@ async function register(
   } catch (error) {
     // What listens would keep the program from ending.
     await server.drain();
+    monitor?.close();
     throw error;
   }
   return registration;

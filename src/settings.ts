@@ -1,5 +1,6 @@
 import { normalPath } from './config/normal-path.ts';
 import { UsageError } from './errors/usage-error.ts';
+import { type HttpAddress, httpAddress } from './http/address.ts';
 import { registrationSocket } from './registration/registration-dir.ts';
 import { socketPath } from './server/socket.ts';
 
@@ -16,6 +17,7 @@ export interface Flags {
   readonly stateDir: string;
   readonly registrationDir?: string;
   readonly logLevel: string;
+  readonly http: string;
 }
 
 export interface Settings {
@@ -30,6 +32,8 @@ export interface Settings {
   /** By which kubelet is told of the driver; undefined where it is not, or by somebody else. */
   readonly registrationSocket: string | undefined;
   readonly logLevel: string;
+  /** Health and metrics; undefined where they are not served. */
+  readonly http: HttpAddress | undefined;
 }
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
@@ -52,6 +56,7 @@ export function readSettings(mode: Mode, flags: Flags): Settings {
         ? undefined
         : registrationSocket(registrationDir, name, socket),
     logLevel: logLevel(flags.logLevel),
+    http: httpAddress(flags.http),
   };
 }
 

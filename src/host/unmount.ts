@@ -32,14 +32,15 @@ const maxLayers = 64;
 /**
  * Takes away everything mounted at a path: plainly, then by force, then lazily, each with a deadline. What counts
  * is the mount table alone: umount of a dead NFS mount never returns and has detached it all the same. Nothing
- * mounted is fine. Throws StillMountedError.
+ * mounted is fine, and gives false. Throws StillMountedError.
  */
-export async function unmount(target: string, options: UnmountOptions = {}): Promise<void> {
+export async function unmount(target: string, options: UnmountOptions = {}): Promise<boolean> {
   const { timeoutMs = 5_000, force = true, host = { run, readMountinfo } } = options;
   const layers = () => host.readMountinfo().filter((mount) => mount.mountPoint === target).length;
   const ways = force ? [[], ['-f'], ['-l']] : [[], ['-l']];
 
   let left = layers();
+  if (left === 0) return false;
   for (let round = 0; left > 0 && round < maxLayers; round += 1) {
     const before = left;
     let cause: unknown;
@@ -56,4 +57,5 @@ export async function unmount(target: string, options: UnmountOptions = {}): Pro
     if (left >= before) throw new StillMountedError(target, { cause });
   }
   if (left > 0) throw new StillMountedError(target, { cause: undefined });
+  return true;
 }

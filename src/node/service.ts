@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { PoolConfig } from '../config/schema.ts';
+import type { MountObserver } from '../pools/mount-observer.ts';
 import { SharedMounts } from '../pools/shared-mount.ts';
 import { UsageProbe } from '../pools/usage-probe.ts';
 import { BindMarks } from '../volumes/bind-marks.ts';
@@ -29,6 +30,7 @@ export interface NodeServiceDeps {
   /** On a disk of this machine; the pools are mounted below it. */
   readonly stateDir: string;
   readonly log: Logger;
+  readonly observeMount?: MountObserver | undefined;
 }
 
 /** What the RPCs of the node work with. */
@@ -45,11 +47,11 @@ export interface NodeContext {
  * in the mount table and on the disk, so it can be made anew any time.
  */
 export function createNodeService(deps: NodeServiceDeps) {
-  const { nodeId, maxVolumesPerNode, pools, stateDir, log } = deps;
-  const mounts = new SharedMounts(join(stateDir, 'node'), log);
+  const { nodeId, maxVolumesPerNode, pools, stateDir, log, observeMount: observe = () => {} } = deps;
+  const mounts = new SharedMounts(join(stateDir, 'node'), log, observe);
   const notes = new BindNotes(join(stateDir, 'node-volumes'), log);
   const marks = new BindMarks(join(stateDir, 'node-binds'));
-  const directories = new DirectoryNode({ mounts, marks, notes, log });
+  const directories = new DirectoryNode({ mounts, marks, notes, log, observe });
   const stagedAt = (volumeId: string) => directories.locationOf(volumeId);
   const locationOf = (volumeId: string) => stagedAt(volumeId) ?? notes.find(volumeId, pools);
   const published = new PublishedVolumes({ pools, mounts, locationOf });

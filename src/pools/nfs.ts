@@ -9,6 +9,7 @@ import { mountNfs, unmount } from '../host/mount.ts';
 import { mountsBelow } from '../host/mountinfo.ts';
 import type { Backend } from './backend.ts';
 import { mountFailure } from './mount-failure.ts';
+import { type MountObserver, observed } from './mount-observer.ts';
 
 /**
  * Options of the controller's own view of a share, after the pool's. Soft: a dead server gives an error instead
@@ -36,8 +37,19 @@ const overruled =
 
 const mountTimeoutMs = 15_000;
 
-/** A pool on an NFS export, mounted below `directory` for the controller's own use. */
-export function nfsBackend(name: string, config: NfsPoolConfig, directory: string, log: Logger): Backend {
+export interface NfsBackendOptions {
+  /** Where it is mounted, for the controller's own use. */
+  readonly directory: string;
+  readonly log: Logger;
+  readonly observe: MountObserver;
+}
+
+/** A pool on an NFS export, mounted for the controller's own use. */
+export function nfsBackend(
+  name: string,
+  config: NfsPoolConfig,
+  { directory, log, observe }: NfsBackendOptions,
+): Backend {
   let generation = 0;
 
   /** Lets go of what an earlier process left behind when it was killed; another one that lives keeps its own. */
@@ -50,7 +62,7 @@ export function nfsBackend(name: string, config: NfsPoolConfig, directory: strin
 
   async function release(target: string): Promise<void> {
     try {
-      await unmount(target);
+      await observed(observe, { operation: 'unmount', pool: name }, () => unmount(target));
       await rmdir(target);
     } catch (error) {
       log.warn({ err: error, pool: name, target }, 'could not let go of a mount of the pool');
@@ -66,13 +78,15 @@ export function nfsBackend(name: string, config: NfsPoolConfig, directory: strin
       const target = join(directory, `${process.pid}-${generation}`);
       await mkdir(target, { recursive: true, mode: 0o700 });
       try {
-        await mountNfs({
-          server: config.server,
-          path: config.path,
-          target,
-          options: [...config.mountOptions.filter((option) => !overruled.test(option)), ...ownOptions],
-          timeoutMs: mountTimeoutMs,
-        });
+        await observed(observe, { operation: 'mount', pool: name }, () =>
+          mountNfs({
+            server: config.server,
+            path: config.path,
+            target,
+            options: [...config.mountOptions.filter((option) => !overruled.test(option)), ...ownOptions],
+            timeoutMs: mountTimeoutMs,
+          }),
+        );
       } catch (error) {
         await release(target);
         const failure = mountFailure(error, { pool: name, server: config.server, timeoutMs: mountTimeoutMs });

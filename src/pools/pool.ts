@@ -1,10 +1,10 @@
-import fs from 'node:fs';
 import { status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { CsiError } from '../errors/csi-error.ts';
 import { errnoName, fromNodeError, isErrno } from '../errors/node-error.ts';
 import { within } from '../within.ts';
 import type { Backend } from './backend.ts';
+import { askUsage, type PoolMeasures, type PoolUsage } from './measures.ts';
 import type { Tree } from './tree.ts';
 import { attachView, dropView, isCurrent, type PoolUse, type View } from './view.ts';
 
@@ -44,7 +44,9 @@ export class Pool<S> {
   #view: View<S> | undefined;
   #down: CsiError | undefined;
   #downSince = 0;
-  #lastProbeMs = 0;
+  #lastProbeMs: number | undefined;
+  #usage: PoolUsage | undefined;
+  #failures = 0;
   #started: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #checking: Promise<void> | undefined;
@@ -74,10 +76,26 @@ export class Pool<S> {
     if (this.#down !== undefined) return { state: 'down', reason: this.#down.message };
     if (this.#view === undefined)
       return { state: 'starting', reason: `The pool ${this.name} is being attached.` };
-    if (this.#lastProbeMs > slowMs) {
-      return { state: 'slow', reason: `The pool ${this.name} took ${this.#lastProbeMs} ms to answer.` };
-    }
+    const took = Math.round(this.#lastProbeMs ?? 0);
+    if (took > slowMs) return { state: 'slow', reason: `The pool ${this.name} took ${took} ms to answer.` };
     return { state: 'up', reason: '' };
+  }
+
+  get measures(): PoolMeasures {
+    const { inFlight = 0, held = 0 } = this.#view?.gate ?? {};
+    const answered = this.#down === undefined;
+    return {
+      inFlight,
+      held,
+      failures: this.#failures,
+      probeSeconds: answered && this.#lastProbeMs !== undefined ? this.#lastProbeMs / 1000 : undefined,
+      usage: answered ? this.#usage : undefined,
+    };
+  }
+
+  /** Whether it could be used at any time so far. */
+  get reached(): boolean {
+    return this.#everUp;
   }
 
   /** Calls this each time the pool has become reachable (again). */
@@ -157,19 +175,24 @@ export class Pool<S> {
   }
 
   #setDown(error: CsiError): void {
-    if (this.#down === undefined) this.#downSince = performance.now();
+    if (this.#down === undefined) {
+      this.#downSince = performance.now();
+      if (!this.#stopped) this.#failures += 1;
+    }
     this.#down = error;
     this.#view?.gate.shut(error);
   }
 
   #setUp(view: View<S>): void {
+    // Let go of while it was asked: nobody may begin anything on it any more.
+    if (this.#stopped) return;
     this.#everUp = true;
     this.#told = undefined;
     this.#down = undefined;
     this.#stale = false;
     this.#probe = undefined;
     // A question that was asked before the server was back tells nothing of how fast it is now.
-    this.#lastProbeMs = 0;
+    this.#lastProbeMs = undefined;
     view.gate.open();
     this.#log.info('pool is up');
     for (const listener of this.#onUp) listener();
@@ -192,7 +215,9 @@ export class Pool<S> {
       })
       .finally(() => {
         this.#checking = undefined;
-        this.#schedule(this.#down === undefined ? this.#probeEveryMs : retryEveryMs);
+        // What is free on a pool that is up again is not known before its first probe.
+        const wait = this.#lastProbeMs === undefined ? 0 : this.#probeEveryMs;
+        this.#schedule(this.#down === undefined ? wait : retryEveryMs);
       });
     return this.#checking;
   }
@@ -226,16 +251,15 @@ export class Pool<S> {
   /** Asks the server itself (statfs is never answered from a cache), beside the gate. One question at a time. */
   async #ask(view: View<S>): Promise<Answer> {
     const startedAt = performance.now();
-    const error = await new Promise<NodeJS.ErrnoException | null>((resolve) => {
-      fs.statfs(view.tree.root.at('.'), (failure) => resolve(failure));
-    });
-    const took = Math.round(performance.now() - startedAt);
-    const gone = error === null && !(await isCurrent(this.#backend, this.#use, view, this.#log));
+    const usage = await askUsage(view.tree.root.at('.'));
+    const took = performance.now() - startedAt;
+    const gone = !(usage instanceof Error) && !(await isCurrent(this.#backend, this.#use, view, this.#log));
     if (this.#view !== view) return 'failed';
     this.#probe = undefined;
-    this.#stale ||= gone || isErrno(error, 'ESTALE', 'EBADF');
-    if (error !== null) return 'failed';
+    this.#stale ||= gone || isErrno(usage, 'ESTALE', 'EBADF');
+    if (usage instanceof Error) return 'failed';
     this.#lastProbeMs = took;
+    this.#usage = usage;
     return gone ? 'gone' : 'well';
   }
 

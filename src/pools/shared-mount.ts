@@ -15,6 +15,7 @@ import {
   topmostAt,
 } from '../host/mountinfo.ts';
 import { mountFailure } from './mount-failure.ts';
+import { type MountObserver, observed } from './mount-observer.ts';
 
 /** A pool as this node sees it: where its tree is, and how the mount table shows what lies in it. */
 export interface PoolView {
@@ -54,13 +55,15 @@ const mountTimeoutMs = 30_000;
 export class SharedMounts {
   readonly #directory: string;
   readonly #log: Logger;
+  readonly #observe: MountObserver;
   readonly #shared = new Map<string, Shared>();
   readonly #failures = new Map<string, CsiError>();
 
   /** `directory`: holds `<pool>/<hash>` for each mount; on a disk of this machine. */
-  constructor(directory: string, log: Logger) {
+  constructor(directory: string, log: Logger, observe: MountObserver = () => {}) {
     this.#directory = directory;
     this.#log = log;
+    this.#observe = observe;
   }
 
   /**
@@ -115,7 +118,13 @@ export class SharedMounts {
     while (shared.releasing !== undefined) await shared.releasing;
     // Somebody else was faster.
     if (topmostAt(readMountinfo(), stale.path)?.id !== stale.mount.id) return;
-    shared.releasing = unmount(stale.path, { force: false }).finally(() => {
+    shared.releasing = observed(
+      this.#observe,
+      { operation: 'unmount', pool: this.#poolOf(stale.mount) },
+      async () => {
+        await unmount(stale.path, { force: false });
+      },
+    ).finally(() => {
       shared.releasing = undefined;
     });
     await shared.releasing;
@@ -143,9 +152,13 @@ export class SharedMounts {
   /** The mounts held now, by pool, as the mount table shows them. */
   held(table: readonly Mount[] = readMountinfo()): { pool: string; mount: Mount }[] {
     return mountsBelow(this.#directory, table).map((mount) => ({
-      pool: mount.mountPoint.slice(this.#directory.length + 1).split('/', 1)[0] ?? '',
+      pool: this.#poolOf(mount),
       mount,
     }));
+  }
+
+  #poolOf({ mountPoint }: Mount): string {
+    return mountPoint.slice(this.#directory.length + 1).split('/', 1)[0] ?? '';
   }
 
   /** Why a pool could not be mounted the last time it was tried; undefined if it could. */
@@ -178,13 +191,15 @@ export class SharedMounts {
     mkdirSync(target, { recursive: true, mode: 0o700 });
     this.#at(target).looked = undefined;
     try {
-      await mountNfs({
-        server: nfs.server,
-        path: nfs.path,
-        target,
-        options: [...nfs.mountOptions, ...options],
-        timeoutMs: mountTimeoutMs,
-      });
+      await observed(this.#observe, { operation: 'mount', pool }, () =>
+        mountNfs({
+          server: nfs.server,
+          path: nfs.path,
+          target,
+          options: [...nfs.mountOptions, ...options],
+          timeoutMs: mountTimeoutMs,
+        }),
+      );
     } catch (error) {
       // Killed at the deadline or beaten by another process, it may have mounted all the same.
       if (topmostAt(readMountinfo(), target) === undefined) {
@@ -204,18 +219,22 @@ export class SharedMounts {
     if (shared.releasing !== undefined) return shared.releasing;
     const mount = topmostAt(table, path);
     if (mount !== undefined && this.#usersOf(mount, table)) return;
-    shared.releasing = this.#unmount(path, mount !== undefined).finally(() => {
+    const mounted = mount === undefined ? undefined : this.#poolOf(mount);
+    shared.releasing = this.#unmount(path, mounted).finally(() => {
       shared.releasing = undefined;
       if (shared.leases.size === 0) this.#shared.delete(path);
     });
     return shared.releasing;
   }
 
-  async #unmount(path: string, mounted: boolean): Promise<void> {
+  /** `pool`: what is mounted there, if anything is. */
+  async #unmount(path: string, pool: string | undefined): Promise<void> {
     try {
-      if (mounted) await unmount(path);
+      if (pool !== undefined) {
+        await observed(this.#observe, { operation: 'unmount', pool }, () => unmount(path));
+      }
       removeQuietly(path);
-      if (mounted) this.#log.info({ path }, 'pool unmounted: its last volume has gone');
+      if (pool !== undefined) this.#log.info({ path }, 'pool unmounted: its last volume has gone');
     } catch (error) {
       this.#log.warn({ err: error, path }, 'a pool that no volume uses any more is still mounted');
     }

@@ -15,6 +15,11 @@ export class Activity {
     return this.#heavy > 0;
   }
 
+  /** Calls that are being worked on. */
+  get running(): number {
+    return this.#running;
+  }
+
   readonly interceptor: Interceptor = async (call, next) => {
     const heavy = light.test(call.method) ? 0 : 1;
     this.#running += 1;

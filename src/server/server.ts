@@ -10,9 +10,11 @@ import type { Logger } from 'pino';
 import { CsiError } from '../errors/csi-error.ts';
 import { type ServiceName, services } from '../wire/csi.ts';
 import { redactRequest } from '../wire/redact.ts';
+import { within } from '../within.ts';
 import { Activity } from './activity.ts';
 import { type Call, type Interceptor, intercept } from './call.ts';
 import { callLog } from './call-log.ts';
+import { type CallObserver, callMetrics } from './call-metrics.ts';
 import { mapErrors } from './errors.ts';
 import { locking } from './locks.ts';
 import { clearSocket } from './socket.ts';
@@ -23,6 +25,9 @@ export type Implementation = Readonly<Record<string, unknown>>;
 
 /** How long a drain waits for the calls that run, in milliseconds; below the 30 s that Kubernetes waits. */
 const drainLimitMs = 20_000;
+
+/** How long it then waits for connections to be closed, in milliseconds. */
+const closeLimitMs = 1_000;
 
 const validate: Interceptor = (call, next) => {
   validateRequest(call.path, call.request);
@@ -40,11 +45,13 @@ export class CsiServer {
   readonly #interceptors: readonly Interceptor[];
   readonly #log: Logger;
 
-  constructor(log: Logger) {
+  /** `observe` is told of each call, refused ones included. */
+  constructor(log: Logger, observe?: CallObserver) {
     this.#log = log;
-    // The errors' mapping is inside the log, which so sees what the caller gets; validation is before the locks.
-    const concerns = [callLog(log, redactRequest), mapErrors, asAsync(validate), locking(log)];
-    this.#interceptors = [...concerns, this.activity.interceptor];
+    // The errors' mapping is inside log and metrics, which so see what the caller gets; validation is before the locks.
+    const seen = [callLog(log, redactRequest), ...(observe === undefined ? [] : [callMetrics(observe)])];
+    const concerns = [mapErrors, asAsync(validate), locking(log), this.activity.interceptor];
+    this.#interceptors = [...seen, ...concerns];
   }
 
   /** Adds one service; methods that the implementation lacks are UNIMPLEMENTED. */
@@ -85,7 +92,8 @@ export class CsiServer {
     }
     // The answers of the last calls are on their way; idle connections are not waited for.
     const timer = setTimeout(() => this.#server.forceShutdown(), 500);
-    await closed;
+    // A peer that never says a word keeps its connection open, whatever the server does.
+    await within(closed, closeLimitMs);
     clearTimeout(timer);
   }
 

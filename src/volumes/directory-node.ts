@@ -4,6 +4,7 @@ import { CsiError } from '../errors/csi-error.ts';
 import { unmount } from '../host/mount.ts';
 import { MountPointError, makeMountPoint, removeMountPoint, resolveMountPoint } from '../host/mount-point.ts';
 import { type Mount, readMountinfo, topmostAt } from '../host/mountinfo.ts';
+import { type MountObserver, observed } from '../pools/mount-observer.ts';
 import type { PoolView, SharedMounts } from '../pools/shared-mount.ts';
 import { bindDirectory } from './bind-directory.ts';
 import { leadsElsewhere, mountPointFailure } from './bind-failure.ts';
@@ -21,6 +22,7 @@ export interface DirectoryNodeDeps {
   readonly marks: BindMarks;
   readonly notes: BindNotes;
   readonly log: Logger;
+  readonly observe: MountObserver;
 }
 
 export interface StageDirectory {
@@ -46,6 +48,7 @@ export class DirectoryNode {
   readonly #marks: BindMarks;
   readonly #notes: BindNotes;
   readonly #log: Logger;
+  readonly #observe: MountObserver;
   readonly #mutex = new KeyedMutex();
   /** Volumes seen since this process started; for questions that name a volume and no path. */
   readonly #known = new Map<string, DirectoryLocation>();
@@ -56,11 +59,12 @@ export class DirectoryNode {
   /** Volumes published since they were staged: until they are unstaged, nobody may make their directory anew. */
   readonly #seen = new Set<string>();
 
-  constructor({ mounts, marks, notes, log }: DirectoryNodeDeps) {
+  constructor({ mounts, marks, notes, log, observe }: DirectoryNodeDeps) {
     this.#pools = mounts;
     this.#marks = marks;
     this.#notes = notes;
     this.#log = log;
+    this.#observe = observe;
   }
 
   /** Where a volume is that was staged or published since this process started. */
@@ -126,17 +130,19 @@ export class DirectoryNode {
       if (twoSteps) this.#marks.set(target);
       // One that a lost power has left would have the next call take away what this one mounts.
       else this.#marks.clear(target);
-      await bindDirectory({
-        pools: this.#pools,
-        pool,
-        view,
-        subDir,
-        options: flags.nfs,
-        volumeId,
-        target,
-        flags: wanted.mount,
-        fresh: this.#seen.has(volumeId),
-      });
+      await observed(this.#observe, { operation: 'mount', pool: undefined }, () =>
+        bindDirectory({
+          pools: this.#pools,
+          pool,
+          view,
+          subDir,
+          options: flags.nfs,
+          volumeId,
+          target,
+          flags: wanted.mount,
+          fresh: this.#seen.has(volumeId),
+        }),
+      );
       const mount = topmostAt(readMountinfo(), target);
       if (mount === undefined) throw notThere(targetPath);
       const proven = isExactly(mount, directory) || isExactly(mount, this.#now(view, subDir));
@@ -210,7 +216,9 @@ export class DirectoryNode {
 
   async #unmount(target: string, shown: string): Promise<void> {
     try {
-      await unmount(target, { force: false });
+      await observed(this.#observe, { operation: 'unmount', pool: undefined }, () =>
+        unmount(target, { force: false }),
+      );
     } catch (error) {
       throw new CsiError(
         status.INTERNAL,

@@ -4,7 +4,7 @@ import { type Aside, forgetAside } from './aside.ts';
 import type { State } from './state.ts';
 import { sweepClaims } from './sweep-claims.ts';
 import { sweepDeletions } from './sweep-deletions.ts';
-import { emptyTrash } from './trash.ts';
+import { emptyTrash, type TrashWatch } from './trash.ts';
 
 /** The answer to a delete is sent, and perhaps the next one taken, before its bytes are removed. */
 const calmMs = 250;
@@ -19,6 +19,19 @@ const pollMs = 10;
 /** A round that removed nothing, since the rest is not ripe or stuck, is repeated after this time. */
 const againMs = 300_000;
 
+/** How the background work on one pool's trash goes. */
+export interface TrashProgress {
+  /** Entries that wait, as of the last look at the trash and what was deleted since; undefined before the first. */
+  readonly waiting: number | undefined;
+  /** Entries that the last round could not remove. */
+  readonly stuck: number;
+  /** Deletions that were begun and that the last sweep could not end. */
+  readonly unended: number;
+  /** Entries removed by this process, and failed attempts to. */
+  readonly removed: number;
+  readonly failures: number;
+}
+
 /** Ends deletions and empties the trash of one pool in the background, behind the requests. */
 export class Janitor {
   readonly #pool: Pool<State>;
@@ -31,6 +44,7 @@ export class Janitor {
   #stopped = false;
   #timer: NodeJS.Timeout | undefined;
   #deleted: { readonly aside: Aside; readonly at: number }[] = [];
+  #progress: TrashProgress = { waiting: undefined, stuck: 0, unended: 0, removed: 0, failures: 0 };
 
   /** `busy` says whether requests are being served, which then go first. */
   constructor(pool: Pool<State>, busy: () => boolean, log: Logger) {
@@ -40,8 +54,13 @@ export class Janitor {
     pool.onUp(() => this.kick());
   }
 
+  get progress(): TrashProgress {
+    return this.#progress;
+  }
+
   /** A volume's directory has gone, perhaps into the trash. */
   deleted(aside: Aside): void {
+    if (aside.record.onDelete === 'delete') this.#waiting(1);
     this.#deleted.push({ aside, at: performance.now() });
     this.kick();
   }
@@ -59,15 +78,32 @@ export class Janitor {
     clearTimeout(this.#timer);
   }
 
+  /** So many more, or less. */
+  #waiting(change: number): void {
+    const { waiting } = this.#progress;
+    if (waiting !== undefined) this.#note({ waiting: Math.max(0, waiting + change) });
+  }
+
+  #note(change: Partial<TrashProgress>): void {
+    this.#progress = { ...this.#progress, ...change };
+  }
+
   async #run(): Promise<void> {
     this.#soon = true;
+    const watch: TrashWatch = {
+      found: (waiting) => this.#note({ waiting }),
+      gone: (how) => {
+        this.#waiting(-1);
+        if (how === 'removed') this.#note({ removed: this.#progress.removed + 1 });
+      },
+    };
     await this.#sweep();
     while (this.#kicked && !this.#stopped) {
       this.#kicked = false;
       await this.#forgetDeleted();
       try {
         const { removed, stuck } = await this.#pool.use((state, tree) =>
-          emptyTrash(state, tree, () => this.#pause()),
+          emptyTrash(state, tree, () => this.#pause(), watch),
         );
         for (const { name, error } of stuck) {
           this.#log.warn(
@@ -75,6 +111,7 @@ export class Janitor {
             'an entry of the trash cannot be removed; its space stays taken',
           );
         }
+        this.#note({ stuck: stuck.length, failures: this.#progress.failures + stuck.length });
         if (removed > 0) {
           this.#log.debug({ removed }, 'trash emptied');
           this.#kicked = true;
@@ -98,6 +135,7 @@ export class Janitor {
         await sweepClaims(state, tree);
         return sweepDeletions(state, tree);
       });
+      this.#note({ unended: refusals.length });
       for (const error of refusals) this.#log.warn({ err: error }, 'a deletion cannot be ended');
     } catch (error) {
       if (!this.#stopped)

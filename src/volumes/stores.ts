@@ -5,12 +5,15 @@ import type { PoolConfig } from '../config/schema.ts';
 import { CsiError } from '../errors/csi-error.ts';
 import type { Backend } from '../pools/backend.ts';
 import { localBackend } from '../pools/local.ts';
+import type { MountObserver } from '../pools/mount-observer.ts';
 import { nfsBackend } from '../pools/nfs.ts';
 import { Pool } from '../pools/pool.ts';
 import type { PoolUse } from '../pools/view.ts';
+import { Census } from './census.ts';
 import { Inventory } from './inventory.ts';
 import { Janitor } from './janitor.ts';
 import { announceNode, type NodeRecord } from './nodes.ts';
+import type { PoolReport } from './pool-report.ts';
 import { isIntact, openState, type State } from './state.ts';
 
 /** A pool with what the controller keeps for it. */
@@ -19,6 +22,7 @@ export interface Store {
   readonly pool: Pool<State>;
   readonly inventory: Inventory;
   readonly janitor: Janitor;
+  readonly census: Census;
 }
 
 export interface StoreOptions {
@@ -28,17 +32,20 @@ export interface StoreOptions {
   /** Whether requests are being served; background work waits for them. */
   readonly busy: () => boolean;
   readonly log: Logger;
+  readonly observeMount?: MountObserver | undefined;
 }
 
 /** All pools of the config, for the controller. */
 export class Stores {
   readonly #stores = new Map<string, Store>();
 
-  constructor({ pools, stateDir, busy, log }: StoreOptions) {
+  constructor(options: StoreOptions) {
+    const { pools, busy, log } = options;
     for (const config of pools.values()) {
-      const pool = new Pool(config.name, backendOf(config, stateDir, log), controllerUse(config.name), log);
+      const pool = new Pool(config.name, backendOf(config, options), controllerUse(config.name), log);
       const janitor = new Janitor(pool, busy, log);
-      this.#stores.set(config.name, { config, pool, inventory: new Inventory(), janitor });
+      const census = new Census(pool);
+      this.#stores.set(config.name, { config, pool, inventory: new Inventory(), janitor, census });
     }
   }
 
@@ -48,8 +55,23 @@ export class Stores {
   }
 
   async stop(): Promise<void> {
-    for (const { janitor } of this.#stores.values()) janitor.stop();
+    for (const { janitor, census } of this.#stores.values()) {
+      janitor.stop();
+      census.stop();
+    }
     await Promise.all([...this.#stores.values()].map(({ pool }) => pool.stop()));
+  }
+
+  /** What is known of each pool, without asking it. */
+  reports(): PoolReport[] {
+    return this.all().map(({ pool, janitor, census }) => ({
+      name: pool.name,
+      health: pool.health,
+      reached: pool.reached,
+      measures: pool.measures,
+      trash: janitor.progress,
+      counts: census.counts,
+    }));
   }
 
   all(): Store[] {
@@ -107,12 +129,23 @@ function controllerUse(pool: string): PoolUse<State> {
   };
 }
 
-export function backendOf(config: PoolConfig, stateDir: string, log: Logger): Backend {
+export function backendOf(
+  config: PoolConfig,
+  {
+    stateDir,
+    log,
+    observeMount: observe = () => {},
+  }: Pick<StoreOptions, 'stateDir' | 'log' | 'observeMount'>,
+): Backend {
   switch (config.kind) {
     case 'local':
       return localBackend(config.name, config.local);
     case 'nfs':
-      return nfsBackend(config.name, config.nfs, join(stateDir, 'controller', config.name), log);
+      return nfsBackend(config.name, config.nfs, {
+        directory: join(stateDir, 'controller', config.name),
+        log,
+        observe,
+      });
   }
 }
 

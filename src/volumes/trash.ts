@@ -13,6 +13,14 @@ const poolFailures = ['ETIMEDOUT', 'EHOSTDOWN', 'EBADF', 'EROFS'];
 /** These may tell of either. */
 const doubtful = ['ESTALE', 'EIO'];
 
+/** Told how many entries wait, and of each that is gone: removed here, or by another controller. */
+export interface TrashWatch {
+  found(count: number): void;
+  gone(how: 'removed' | 'elsewhere'): void;
+}
+
+const nobody: TrashWatch = { found: () => {}, gone: () => {} };
+
 /**
  * Empties the trash of a pool, entry by entry. `pause` is awaited between removals, so that requests go first.
  * Never follows a link: every directory is opened without following one and its entries are removed from there,
@@ -22,17 +30,23 @@ export async function emptyTrash(
   state: State,
   tree: Tree,
   pause: () => Promise<void>,
+  watch: TrashWatch = nobody,
 ): Promise<{ removed: number; stuck: StuckEntry[] }> {
   let removed = 0;
   const stuck: StuckEntry[] = [];
-  for (const name of await tree.list(state.trash, '.')) {
+  const names = await tree.list(state.trash, '.');
+  // What is made aside for a moment is nothing that waits.
+  watch.found(names.filter((name) => !isTemporary(name)).length);
+  for (const name of names) {
     await pause();
-    if (name.startsWith('tmp-') && !(await isOld(state, tree, name))) continue;
+    if (isTemporary(name) && !(await isOld(state, tree, name))) continue;
     try {
       await removeEntry(state, tree, name, pause);
       removed += 1;
+      if (!isTemporary(name)) watch.gone('removed');
     } catch (error) {
       // Another controller empties the same trash, or the entry was moved on; the next round sees what is left.
+      if (isErrno(error, 'ENOENT') && !isTemporary(name)) watch.gone('elsewhere');
       if (isErrno(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) continue;
       // What one pod has made impossible to remove, or swaps meanwhile, must not keep the rest.
       if (!isErrno(error) || isErrno(error, ...poolFailures)) throw error;
@@ -48,6 +62,10 @@ export async function emptyTrash(
 export interface StuckEntry {
   readonly name: string;
   readonly error: Error;
+}
+
+function isTemporary(name: string): boolean {
+  return name.startsWith('tmp-');
 }
 
 async function isOld(state: State, tree: Tree, name: string): Promise<boolean> {

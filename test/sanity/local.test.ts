@@ -24,7 +24,16 @@ test('csi-sanity passes on a local pool', async (t) => {
     launcher,
     [
       ...['all', '--endpoint', `unix://${work}/csi.sock`, '--config', `${work}/config.yaml`],
-      ...['--state-dir', `${work}/state`, '--node-id', 'sanity', '--max-volumes-per-node', `${attachLimit}`],
+      ...[
+        '--state-dir',
+        `${work}/state`,
+        '--http',
+        'off',
+        '--node-id',
+        'sanity',
+        '--max-volumes-per-node',
+        `${attachLimit}`,
+      ],
     ],
     { env: { ...process.env, BERTH_NODE_BINARY: process.execPath }, stdio: ['ignore', 'ignore', 'inherit'] },
   );

@@ -5,6 +5,7 @@ import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { type CsiClient, connect } from '../csi/client.ts';
+import { waitFor } from '../vm/guest/wait-for.ts';
 import { cleanUp } from './clean-up.ts';
 import { temporaryDirectory } from './tree.ts';
 
@@ -15,6 +16,8 @@ export interface Driver {
   readonly process: ChildProcess;
   /** All that it has logged so far. */
   readonly log: () => string;
+  /** Asks over HTTP, where it was started with an address for that. */
+  readonly http: (path: string, init?: RequestInit) => Promise<Response>;
   /** Ends it with a signal; resolves with its exit status, null where the signal ended it. */
   readonly end: (signal: NodeJS.Signals) => Promise<number | null>;
 }
@@ -48,7 +51,7 @@ export async function makeMachine(t: TestContext): Promise<Machine> {
     directory,
     pool,
     start: (options = {}) => startDriver(t, directory, config, options),
-    run: (args, env = {}) => runToEnd(args, { BERTH_CONFIG: config, ...env }),
+    run: (args, env = {}) => runToEnd(args, { BERTH_CONFIG: config, BERTH_HTTP: 'off', ...env }),
   };
 }
 
@@ -80,7 +83,9 @@ async function startDriver(
     '--config',
     config,
   ];
-  args.push('--node-id', nodeId, '--state-dir', join(directory, 'state'), ...flags);
+  args.push('--node-id', nodeId, '--state-dir', join(directory, 'state'));
+  // Many drivers run on one machine; the last of two flags counts.
+  args.push('--http', 'off', ...flags);
   const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -102,11 +107,20 @@ async function startDriver(
     csi,
     process: child,
     log: () => log,
+    http: async (path, init) => fetch(`http://${await address(() => log)}${path}`, init),
     end: (signal) => {
       child.kill(signal);
       return ended;
     },
   };
+}
+
+/** Where it says that it serves health and metrics. */
+async function address(log: () => string): Promise<string> {
+  return waitFor('the driver says that it serves', () => {
+    const [, found] = /"http":"([^"]+)"/.exec(log()) ?? [];
+    return found ?? false;
+  });
 }
 
 /** Waits until Probe is answered; fails at once where the driver has ended. */

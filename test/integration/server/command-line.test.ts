@@ -62,6 +62,12 @@ const wrong: readonly [what: string, args: readonly string[], line: RegExp][] = 
     /--registration-dir .*longer than 107/,
   ],
   [
+    'an HTTP address without a port',
+    ['controller', '--http', '127.0.0.1'],
+    /--http 127\.0\.0\.1: expected an/,
+  ],
+  ['an HTTP name that is no address', ['controller', '--http', 'a.b:80'], /--http a\.b:80: expected an addr/],
+  [
     'a missing config',
     ['controller', '--config', '/nonexistent'],
     /--config \/nonexistent: there is no such file/,
@@ -121,6 +127,7 @@ test('the environment stands in for flags, and flags win', async (t) => {
     machine.run(['node', '--config', '/nonexistent'], { NODE_ID: 'from-env' }),
     /--config \/nonexistent/,
   );
+  await assert.rejects(machine.run(['controller'], { BERTH_HTTP: 'from-env' }), /--http from-env/);
 });
 
 test('help and version are no errors', async (t) => {

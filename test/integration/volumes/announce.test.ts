@@ -19,7 +19,7 @@ test('a node is announced once a controller has met the pool, and again when its
   const directory = await temporaryDirectory(t);
   const path = join(directory, 'pool');
   const record = join(path, '.berth/nodes/n1');
-  const end = keepAnnounced({
+  const announcer = keepAnnounced({
     node: { nodeId: 'n1', maxVolumes: 0 },
     pools: new Map([['scratch', { kind: 'local', name: 'scratch', local: { path } }]]),
     stateDir: join(directory, 'state'),
@@ -27,7 +27,7 @@ test('a node is announced once a controller has met the pool, and again when its
     repeatMs: 20,
     retryMs: 20,
   });
-  cleanUp(t, end);
+  cleanUp(t, () => announcer.end());
   await delay(50);
   assert.deepEqual(await readdir(directory), [], 'a node makes no pool');
   await mkdir(path);

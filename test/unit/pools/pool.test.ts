@@ -12,6 +12,7 @@ import { Pool } from '../../../src/pools/pool.ts';
 import type { Tree } from '../../../src/pools/tree.ts';
 import { cleanUp } from '../../support/clean-up.ts';
 import { temporaryDirectory } from '../../support/tree.ts';
+import { waitFor } from '../../vm/guest/wait-for.ts';
 
 const folder = 'state';
 
@@ -135,4 +136,53 @@ test('a pool that cannot be attached says why, and is tried again', async (t) =>
   assert.deepEqual(pool.health, { state: 'down', reason: 'The server is asleep.' });
   refuse = false;
   await comesTo(pool, 'up');
+});
+
+test('a pool that is let go of while it is probed does not come up again', async (t) => {
+  const { promise: probed, resolve: arrive } = Promise.withResolvers<void>();
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  const backend = localBackend('nas', { path: await temporaryDirectory(t) });
+  const pool = poolOn(t, {
+    ...backend,
+    async isCurrent() {
+      arrive();
+      await released;
+      return true;
+    },
+  });
+  let ups = 0;
+  pool.onUp(() => {
+    ups += 1;
+  });
+  pool.start();
+  await probed;
+  const stopped = pool.stop();
+  release();
+  await stopped;
+  assert.deepEqual([ups, pool.health.state], [1, 'down']);
+});
+
+test('what is free on a pool is known as long as it is up', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const [path, aside] = [join(directory, 'pool'), join(directory, 'aside')];
+  const pool = poolOn(t, localBackend('nas', { path }));
+  const unknown = pool.measures;
+  assert.deepEqual(unknown, {
+    inFlight: 0,
+    held: 0,
+    failures: 0,
+    probeSeconds: undefined,
+    usage: undefined,
+  });
+  pool.start();
+  await waitFor('it has been asked', () => pool.measures.usage !== undefined);
+  const { usage, probeSeconds = -1 } = pool.measures;
+  assert.ok(usage !== undefined && usage.totalBytes >= usage.availableBytes && usage.totalBytes > 0n);
+  assert.ok(probeSeconds >= 0);
+  await rename(path, aside);
+  await comesTo(pool, 'down');
+  const { usage: none, failures } = pool.measures;
+  assert.deepEqual([none, failures], [undefined, 1]);
+  await rename(aside, path);
+  await waitFor('it has been asked again', () => pool.measures.usage !== undefined);
 });

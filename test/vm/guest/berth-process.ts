@@ -57,7 +57,7 @@ export class BerthProcess {
         ...(options.prefix ?? []),
         ...[launcher, options.mode, '--endpoint', `unix://${socket}`, '--config', join(work, 'config.yaml')],
         ...['--node-id', options.nodeId ?? host.name, '--state-dir', stateDir, '--log-level', 'debug'],
-        ...(options.flags ?? []),
+        ...['--http', 'off', ...(options.flags ?? [])],
       ],
       { BERTH_NODE_BINARY: process.execPath, ...options.env },
     );

@@ -1,0 +1,18 @@
+import type { PoolMeasures } from '../pools/measures.ts';
+import type { PoolHealth } from '../pools/pool.ts';
+import type { Counts } from './census.ts';
+import type { TrashProgress } from './janitor.ts';
+
+/** What this process knows of a pool without asking it; for readiness and metrics. */
+export interface PoolReport {
+  readonly name: string;
+  readonly health: PoolHealth;
+  /** Whether it could be used at any time since the start. */
+  readonly reached: boolean;
+  /** Of a controller, which has the pool attached all the time. */
+  readonly measures?: PoolMeasures;
+  readonly trash?: TrashProgress;
+  readonly counts?: Counts | undefined;
+  /** Of a node: whether it has left its record on the pool, so that volumes can be attached to it. */
+  readonly announced?: boolean;
+}
