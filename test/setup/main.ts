@@ -2,8 +2,9 @@
 // under CI=true it is a failure, elsewhere the tests that need it are skipped.
 import { ensurePackages, vmPackages } from './debian-packages.ts';
 import { ensureGoTool, goToolNames } from './go-tools.ts';
+import { ensurePromtool } from './promtool.ts';
 
-const problems = [await ensurePackages(vmPackages)];
+const problems = [await ensurePackages(vmPackages), await ensurePromtool()];
 for (const name of goToolNames) problems.push(await ensureGoTool(name));
 for (const problem of problems) if (problem !== undefined) console.log(`setup: ${problem}`);
 if (problems.some((problem) => problem !== undefined) && process.env.CI === 'true') process.exitCode = 1;
