@@ -71,11 +71,11 @@ function namesIn(query: string, types: ReadonlyMap<string, string>): string[] {
 }
 
 async function runPromtool(t: TestContext, ...args: string[]) {
-  const problem = await ensurePromtool();
+  const problem = (await ensurePromtool()) ?? 'promtool is missing';
   const path = promtool();
   if (path === undefined) {
     assert.notEqual(process.env.CI, 'true', problem);
-    t.skip(problem ?? 'promtool is missing');
+    t.skip(problem);
     return;
   }
   const { exitCode, all } = await execa(path, args, { cwd: root, all: true, reject: false, timeout: 60_000 });
