@@ -235,6 +235,29 @@ test('the node plugin registers itself, unless the sidecar does', async (t) => {
   }
 });
 
+test('PodMonitors scrape ports that the pods have, at every address', async (t) => {
+  if (!(await requireGoTool(t, 'helm 4'))) return;
+  const monitored = ['--set', 'metrics.address=', '--set', 'metrics.podMonitor.enabled=true'];
+  const objects = objectsOf(await template([...twoValues, ...monitored]));
+  const { controller, node } = workloads(objects);
+  for (const { metadata, spec } of ofKind<PodMonitor>(objects, 'PodMonitor')) {
+    const workload = metadata.name === 'berth-node' ? node : controller;
+    const ports = workload.spec.template.spec.containers.flatMap((container) => {
+      assert.ok(
+        container.args.some((arg) => /^--http(-endpoint)?=:\d+$/.test(arg)),
+        container.args.join(' '),
+      );
+      return container.ports?.map(({ name }) => name) ?? [];
+    });
+    assert.deepEqual(spec.podMetricsEndpoints.map(({ port }) => port).sort(), ports.sort());
+  }
+  assert.equal(ofKind(objects, 'PodMonitor').length, 2);
+});
+
+interface PodMonitor extends KubernetesObject {
+  readonly spec: { readonly podMetricsEndpoints: readonly { readonly port: string }[] };
+}
+
 test('Kubernetes before 1.30 gets the AppArmor profile as an annotation', async (t) => {
   if (!(await requireGoTool(t, 'helm 4'))) return;
   for (const [version, annotation] of [

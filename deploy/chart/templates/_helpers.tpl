@@ -33,12 +33,12 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 
 {{- /* Where the controller's ports are served: kubelet reaches a pod's own network at its address only. */ -}}
 {{- define "berth.controllerAddress" -}}
-{{- if .Values.controller.hostNetwork }}{{ .Values.metrics.address }}{{ else }}0.0.0.0{{ end -}}
+{{- if .Values.controller.hostNetwork }}{{ .Values.metrics.address }}{{ end -}}
 {{- end -}}
 
 {{- /* An httpGet's host, where it is not the pod's address. */ -}}
 {{- define "berth.probeHost" -}}
-{{- if not (has . (list "0.0.0.0" "[::]")) -}}
+{{- if not (has . (list "" "0.0.0.0" "[::]")) -}}
 host: {{ trimAll "[]" . | quote }}
 {{- end -}}
 {{- end -}}
