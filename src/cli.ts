@@ -1,6 +1,8 @@
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
+import { addDoctor } from './doctor/command.ts';
 import { UsageError } from './errors/usage-error.ts';
+import { option } from './option.ts';
 import { runDriver } from './run-driver.ts';
 import { type Flags, type Mode, readSettings } from './settings.ts';
 
@@ -10,10 +12,7 @@ const commands: readonly { readonly mode: Mode; readonly description: string }[]
   { mode: 'all', description: 'serve all services on one socket: one machine, development, csi-sanity' },
 ];
 
-function option(flags: string, description: string, env: string, fallback?: string): Option {
-  const made = new Option(flags, description).env(env);
-  return fallback === undefined ? made : made.default(fallback);
-}
+const names = [...commands.map(({ mode }) => mode), 'doctor'];
 
 function program(): Command {
   const { CSI_ENDPOINT: endpoint, NODE_ID: nodeId } = process.env;
@@ -25,7 +24,7 @@ function program(): Command {
     .addHelpText(
       'after',
       `
-Flags and their variables: berth ${commands.map(({ mode }) => mode).join('|')} --help.
+Flags and their variables: berth ${names.join('|')} --help.
 CSI_ENDPOINT and NODE_ID stand in for BERTH_ENDPOINT and BERTH_NODE_ID where those are not set.`,
     )
     // Wrong uses are told by `fail`, in one line; commander would print the whole help for some of them.
@@ -86,6 +85,7 @@ CSI_ENDPOINT and NODE_ID stand in for BERTH_ENDPOINT and BERTH_NODE_ID where tho
       .allowExcessArguments(false)
       .action((flags: Flags) => runDriver(readSettings(mode, flags), packageJson.version));
   }
+  addDoctor(root);
   return root;
 }
 
@@ -100,7 +100,7 @@ function fail(error: unknown): void {
 
 function complaint(error: unknown): string {
   if (!(error instanceof CommanderError)) return error instanceof Error ? error.message : String(error);
-  const expected = `expected ${commands.map(({ mode }) => mode).join(', ')}`;
+  const expected = `expected ${names.join(', ')}`;
   const text = error.message.replace(/^error: /, '').replace(/\.$/, '');
   switch (error.code) {
     // What commander wanted to print, since nothing was asked for.

@@ -61,7 +61,7 @@ export function readSettings(mode: Mode, flags: Flags): Settings {
 }
 
 /** CSI GetPluginInfo: a domain name, at most 63 characters, letters at both ends as csi-sanity asks. */
-function driverName(name: string): string {
+export function driverName(name: string): string {
   if (name.length <= 63 && /^[A-Za-z]([A-Za-z0-9.-]*[A-Za-z])?$/.test(name)) return name;
   throw new UsageError(
     `--driver-name ${name}: expected at most 63 letters, digits, dots and hyphens, with a letter at both ends`,
@@ -82,7 +82,7 @@ function count(text: string): number {
   throw new UsageError(`--max-volumes-per-node ${text}: expected a number; 0 means no limit`);
 }
 
-function stateDir(path: string): string {
+export function stateDir(path: string): string {
   const normal = normalPath(path);
   if (path.startsWith('/') && normal !== '/' && !path.split('/').includes('..')) return normal;
   throw new UsageError(`--state-dir ${path}: expected an absolute path below "/"`);

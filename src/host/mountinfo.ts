@@ -68,6 +68,17 @@ function decode(field: string): string {
   return field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 }
 
+/** Ids of the mounts whose mounts below are seen in other mount namespaces too (mount_namespaces(7), MS_SHARED). */
+export function sharedMounts(text: string): ReadonlySet<number> {
+  const shared = new Set<number>();
+  for (const line of text.split('\n')) {
+    const fields = line.split(' ');
+    const optional = fields.slice(6, fields.indexOf('-', 6));
+    if (optional.some((field) => field.startsWith('shared:'))) shared.add(Number(fields[0]));
+  }
+  return shared;
+}
+
 /** What is seen at a path: the last of the mounts stacked there. Undefined: the path is no mount point. */
 export function topmostAt(mounts: readonly Mount[], path: string): Mount | undefined {
   return mounts.findLast((mount) => mount.mountPoint === path);

@@ -3,13 +3,18 @@ import { CommandError } from './command-error.ts';
 export interface RunOptions {
   /** From the start; then the command's whole process group gets SIGKILL. Milliseconds. */
   readonly timeoutMs: number;
+  /** Ends the command at once, as the deadline does. */
+  readonly signal?: AbortSignal;
 }
 
 /** Runs a command and gives its standard output. Throws CommandError. */
 export type Run = (file: string, args: readonly string[], options: RunOptions) => Promise<string>;
 
+/** Where commands are looked for. */
+export const commandPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
 /** Plain messages that can be recognised, and no variable of ours reaches a privileged program. */
-const env = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
+const env = { PATH: commandPath, LC_ALL: 'C' };
 
 /** Characters of each stream; a command that writes more than that is not one of ours. */
 const maxOutput = 1_000_000;
@@ -21,7 +26,7 @@ const graceMs = 500;
  * Runs a command without a shell, with a deadline after which its whole group is killed: `mount` forks helpers
  * that would otherwise live on. Settles at most half a second after the deadline, whatever the process does.
  */
-export const run: Run = async (file, args, { timeoutMs }) => {
+export const run: Run = async (file, args, { timeoutMs, signal }) => {
   // Loaded with the first command: it is large, and a driver can be ready without it.
   const { execa } = await import('execa');
   const child = execa(file, args, {
@@ -37,15 +42,19 @@ export const run: Run = async (file, args, { timeoutMs }) => {
   });
   let timedOut = false;
   let deadline: NodeJS.Timeout | undefined;
-  const stuck = new Promise<undefined>((resolve) => {
-    deadline = setTimeout(() => {
-      timedOut = true;
-      killGroup(child.pid);
-      deadline = setTimeout(() => resolve(undefined), graceMs);
-    }, timeoutMs);
-  });
+  const { promise: stuck, resolve: giveUp } = Promise.withResolvers<undefined>();
+  const end = () => {
+    clearTimeout(deadline);
+    timedOut = true;
+    killGroup(child.pid);
+    deadline = setTimeout(() => giveUp(undefined), graceMs);
+  };
+  deadline = setTimeout(end, timeoutMs);
+  signal?.addEventListener('abort', end, { once: true });
+  if (signal?.aborted === true) end();
   const result = await Promise.race([child, stuck]);
   clearTimeout(deadline);
+  signal?.removeEventListener('abort', end);
   if (result === undefined) {
     // Its pipes may be held open by a process that left the group.
     const { stdout, stderr } = child.nodeChildProcess;
@@ -55,8 +64,8 @@ export const run: Run = async (file, args, { timeoutMs }) => {
     throw new CommandError({ file, timeoutMs, timedOut, stdout: '', stderr: '' });
   }
   if (!result.failed && !timedOut) return result.stdout;
-  const { exitCode, signal, stdout, stderr, cause } = result;
-  throw new CommandError({ file, timeoutMs, timedOut, exitCode, signal, stdout, stderr }, { cause });
+  const { exitCode, signal: endedBy, stdout, stderr, cause } = result;
+  throw new CommandError({ file, timeoutMs, timedOut, exitCode, signal: endedBy, stdout, stderr }, { cause });
 };
 
 function killGroup(pid: number | undefined): void {

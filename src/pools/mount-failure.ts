@@ -26,6 +26,13 @@ const meanings: readonly Meaning[] = [
       `The NFS server ${server} has no such export for this node; check the pool's path and the export's list of clients`,
   },
   {
+    sign: /rpc\.statd is not running|Failed to start statd/,
+    code: status.FAILED_PRECONDITION,
+    reason: 'nfs-locks-missing',
+    sentence: () =>
+      'NFSv3 needs rpcbind and rpc.statd on this node for its locks; start them, or put nfsvers=4.2 or nolock into the mount options',
+  },
+  {
     sign: /Failed to resolve server|[Nn]ame or service not known|name resolution/,
     code: status.UNAVAILABLE,
     reason: 'server-name-unknown',

@@ -7,6 +7,7 @@ import type { NfsPoolConfig } from '../config/schema.ts';
 import { CsiError } from '../errors/csi-error.ts';
 import { mountNfs, unmount } from '../host/mount.ts';
 import { mountsBelow } from '../host/mountinfo.ts';
+import { type Run, run } from '../host/run.ts';
 import type { Backend } from './backend.ts';
 import { mountFailure } from './mount-failure.ts';
 import { type MountObserver, observed } from './mount-observer.ts';
@@ -35,20 +36,30 @@ const ownOptions = [
 const overruled =
   /^(hard|soft|softerr|timeo|retrans|retry|lookupcache|ac|noac|actimeo|ac(reg|dir)(min|max)|ro)(=|$)/;
 
-const mountTimeoutMs = 15_000;
+const defaultMountTimeoutMs = 15_000;
 
 export interface NfsBackendOptions {
   /** Where it is mounted, for the controller's own use. */
   readonly directory: string;
   readonly log: Logger;
-  readonly observe: MountObserver;
+  /** Told of each mount and unmount. */
+  readonly observe?: MountObserver;
+  readonly mountTimeoutMs?: number;
+  /** Runs the commands that mount. */
+  readonly exec?: Run;
 }
 
 /** A pool on an NFS export, mounted for the controller's own use. */
 export function nfsBackend(
   name: string,
   config: NfsPoolConfig,
-  { directory, log, observe }: NfsBackendOptions,
+  {
+    directory,
+    log,
+    observe = () => {},
+    mountTimeoutMs = defaultMountTimeoutMs,
+    exec = run,
+  }: NfsBackendOptions,
 ): Backend {
   let generation = 0;
 
@@ -79,13 +90,16 @@ export function nfsBackend(
       await mkdir(target, { recursive: true, mode: 0o700 });
       try {
         await observed(observe, { operation: 'mount', pool: name }, () =>
-          mountNfs({
-            server: config.server,
-            path: config.path,
-            target,
-            options: [...config.mountOptions.filter((option) => !overruled.test(option)), ...ownOptions],
-            timeoutMs: mountTimeoutMs,
-          }),
+          mountNfs(
+            {
+              server: config.server,
+              path: config.path,
+              target,
+              options: [...config.mountOptions.filter((option) => !overruled.test(option)), ...ownOptions],
+              timeoutMs: mountTimeoutMs,
+            },
+            exec,
+          ),
         );
       } catch (error) {
         await release(target);

@@ -6,6 +6,7 @@ import {
   mountHolding,
   mountsBelow,
   parseMountinfo,
+  sharedMounts,
   topmostAt,
 } from '../../../src/host/mountinfo.ts';
 
@@ -65,4 +66,14 @@ test('mounts below a directory leave out the directory itself', () => {
 
 test('lines that are not complete are passed over', () => {
   assert.deepEqual(parseMountinfo('22 1 0:21 / /\n\nrubbish\n'), []);
+});
+
+test('a mount is shared where its line says so, whatever else stands there', () => {
+  const table = [
+    '21 1 254:1 / / rw,relatime - ext4 /dev/vda rw',
+    '22 21 254:1 /kubelet /var/lib/kubelet rw shared:7 - ext4 /dev/vda rw',
+    '23 21 254:1 /csi /csi rw master:7 - ext4 /dev/vda rw',
+    '24 21 254:1 /both /both rw shared:9 master:7 propagate_from:2 - ext4 shared:1 rw',
+  ].join('\n');
+  assert.deepEqual([...sharedMounts(`${table}\n`)], [22, 24]);
 });

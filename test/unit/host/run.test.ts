@@ -73,3 +73,11 @@ function alive(pid: string): boolean {
   const stat = `/proc/${pid}/stat`;
   return existsSync(stat) && !/\) Z /.test(readFileSync(stat, 'utf8'));
 }
+
+test('a command is ended at once when it is no longer wanted, also before it has begun', async () => {
+  const ending = new AbortController();
+  const running = failure(run('sleep', ['600'], { timeoutMs: 600_000, signal: ending.signal }));
+  ending.abort();
+  assert.ok((await running).timedOut);
+  assert.ok((await failure(run('sleep', ['600'], { timeoutMs: 600_000, signal: ending.signal }))).timedOut);
+});

@@ -1,0 +1,75 @@
+import { connect, isIP } from 'node:net';
+import { errnoName } from '../../errors/node-error.ts';
+import { CommandError } from '../../host/command-error.ts';
+import { type Finding, fail, ok } from '../finding.ts';
+import { optionsOf, type PoolContext } from './context.ts';
+
+/** nfs(5): where every version of NFS listens over TCP. */
+const port = 2049;
+
+const meanings: Readonly<Record<string, string>> = {
+  ECONNREFUSED: `refuses connections to port ${port}`,
+  EHOSTUNREACH: 'is not on this network any more: no host answers at its address',
+  ENETUNREACH: 'is on a network that this machine has no route to',
+};
+
+/** Whether something listens at the server's port, before a mount that would say less and take longer. */
+export async function reachable({ config, doctor }: PoolContext): Promise<Finding> {
+  if (config.kind === 'local') return ok('It is a directory of this machine.');
+  const { server } = config.nfs;
+  if (optionsOf(config).some((option) => /^(proto=)?(udp6?|rdma6?)$/.test(option))) {
+    return ok(`${server} is not reached over TCP; the mount tells whether it answers.`);
+  }
+  const address = await addressOf(server, doctor);
+  if (address === undefined) {
+    return fail(
+      `The name ${server} cannot be resolved.`,
+      "Check it, and this machine's DNS; a pod in the host's network needs dnsPolicy: ClusterFirstWithHostNet for names of the cluster.",
+    );
+  }
+  return knock(server, address, doctor);
+}
+
+/** In a command, whose deadline is kept: a look-up in this process holds a thread for as long as it likes. */
+async function addressOf(server: string, doctor: PoolContext['doctor']): Promise<string | undefined> {
+  const bare = server.replace(/^\[(.*)\]$/, '$1');
+  if (isIP(bare) !== 0) return bare;
+  try {
+    const lines = await doctor.exec('getent', ['ahosts', bare], { timeoutMs: doctor.timeoutMs });
+    return /^\S+/.exec(lines)?.[0];
+  } catch (error) {
+    // Without getent, connect looks it up.
+    if (error instanceof CommandError && error.exitCode === undefined && !error.timedOut) return bare;
+    return undefined;
+  }
+}
+
+function knock(server: string, address: string, doctor: PoolContext['doctor']): Promise<Finding> {
+  const { timeoutMs, signal } = doctor;
+  return new Promise((resolve) => {
+    const startedAt = performance.now();
+    const socket = connect({ host: address, port, signal });
+    socket.setTimeout(timeoutMs, () =>
+      end(
+        fail(
+          `${server} does not answer on port ${port} within ${timeoutMs / 1000} s.`,
+          'Check that it runs, and that no firewall or network policy is between it and this machine.',
+        ),
+      ),
+    );
+    socket.once('connect', () => {
+      const took = Math.max(1, Math.round(performance.now() - startedAt));
+      end(
+        ok(`${server} listens on port ${port} (${took} ms); it sees this machine as ${socket.localAddress}.`),
+      );
+    });
+    socket.once('error', (error) => {
+      const what = meanings[errnoName(error) ?? ''] ?? `cannot be reached (${errnoName(error)})`;
+      end(fail(`${server} ${what}.`, 'Check that its NFS service runs, and the address in the config.'));
+    });
+    function end(finding: Finding): void {
+      socket.destroy();
+      resolve(finding);
+    }
+  });
+}
