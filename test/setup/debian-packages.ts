@@ -26,6 +26,16 @@ export const vmPackages: readonly string[] = [
   ...packageOfVirtiofsd(existsSync(osRelease) ? readFileSync(osRelease, 'utf8') : ''),
 ];
 
+/** What a Kubernetes node runs beside containerd and kubelet, and what its images are made with. */
+export const clusterPackages: readonly string[] = [
+  'runc',
+  'containernetworking-plugins',
+  'iptables',
+  'conntrack',
+  'openssl',
+  'mmdebstrap',
+];
+
 /** Which of these are not installed. */
 export async function missingPackages(packages: readonly string[]): Promise<string[]> {
   const { stdout } = await execa({

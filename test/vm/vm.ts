@@ -25,6 +25,19 @@ export interface VmOptions {
   readonly timeout: number;
   /** Called with each line of the command's output as it comes. */
   readonly onLine?: (line: string) => void;
+  /** A network card on this tap device. */
+  readonly network?: VmNetwork;
+  /** A raw image that the VM has as /dev/vda; what it writes there is thrown away with it. */
+  readonly disk?: string;
+  /** A UNIX socket to make, which is the other end of the virtio serial port berth.shell. */
+  readonly shellSocket?: string;
+}
+
+export interface VmNetwork {
+  /** A named network namespace (ip-netns). */
+  readonly namespace: string;
+  readonly tap: string;
+  readonly hardwareAddress: string;
 }
 
 export interface VmResult {
@@ -35,19 +48,36 @@ export interface VmResult {
   readonly console: string;
 }
 
+export interface Vm {
+  /** Resolves when the VM has ended, for whatever reason, and nothing of it is left. */
+  readonly ended: Promise<VmResult>;
+  /** Ends it as a loss of power does. */
+  powerOff(): void;
+}
+
 /** Boots the VM, runs the command, ends everything that was started. */
 export async function runInVm(options: VmOptions): Promise<VmResult> {
+  return (await startVm(options)).ended;
+}
+
+/** Boots a VM that runs the command. It ends with the command, and at the latest with this process. */
+export async function startVm(options: VmOptions): Promise<Vm> {
   const programs = findVmPrograms();
   if (typeof programs === 'string') throw new Error(`cannot boot the VM: ${programs}`);
   const initrd = await buildInitrd(programs);
   const work = await mkdtemp(join(tmpdir(), 'berth-vm-'));
-  const started: ChildProcess[] = [];
-  let timedOut = false;
   const leave = (): void => rmSync(work, { recursive: true, force: true });
   process.once('exit', leave);
   // A signal would end this process without its exit handlers.
   const onSignal = (): never => process.exit(1);
   for (const signal of endingSignals) process.once(signal, onSignal);
+  const started: ChildProcess[] = [];
+  const cleanUp = async (): Promise<void> => {
+    for (const child of started.reverse()) await end(child);
+    for (const signal of endingSignals) process.off(signal, onSignal);
+    process.off('exit', leave);
+    leave();
+  };
   try {
     const virtiofsd = spawnBound(programs.virtiofsd, [
       `--socket-path=${work}/fs.sock`,
@@ -64,39 +94,61 @@ export async function runInVm(options: VmOptions): Promise<VmResult> {
     await socketOf(virtiofsd, `${work}/fs.sock`);
 
     // Input stays open but silent: at its end QEMU would report the output port as unplugged.
-    const qemu = spawnBound(programs.qemu, qemuArguments(programs, initrd, work, options));
+    const qemu = spawnBound(
+      programs.qemu,
+      qemuArguments(programs, initrd, work, options),
+      options.network?.namespace,
+    );
     started.push(qemu);
-    let complaints = '';
-    qemu.stderr.setEncoding('utf8').on('data', (text: string) => {
-      complaints += text;
-    });
-    const deadline = setTimeout(() => {
-      timedOut = true;
-      qemu.kill('SIGKILL');
-    }, options.timeout);
-    const closed = once(qemu, 'close');
-    for await (const line of createInterface(qemu.stdout)) options.onLine?.(line);
-    await closed;
-    clearTimeout(deadline);
-
-    const exit = await readFile(`${work}/exit`, 'utf8').catch(() => '');
-    const kernelConsole = await readFile(`${work}/console`, 'utf8').catch(() => '');
     return {
-      exitCode: /^\d+$/m.test(exit) ? Number.parseInt(exit, 10) : undefined,
-      timedOut,
-      console: (kernelConsole + complaints).trim(),
+      ended: follow(qemu, work, options).finally(cleanUp),
+      powerOff: () => void qemu.kill('SIGKILL'),
     };
-  } finally {
-    for (const child of started.reverse()) await end(child);
-    for (const signal of endingSignals) process.off(signal, onSignal);
-    process.off('exit', leave);
-    leave();
+  } catch (error) {
+    await cleanUp();
+    throw error;
   }
 }
 
+/** Passes the output on until QEMU has ended, and reads what it left. */
+async function follow(
+  qemu: ChildProcessWithoutNullStreams,
+  work: string,
+  { timeout, onLine }: VmOptions,
+): Promise<VmResult> {
+  let timedOut = false;
+  let complaints = '';
+  qemu.stderr.setEncoding('utf8').on('data', (text: string) => {
+    complaints += text;
+  });
+  const deadline = setTimeout(() => {
+    timedOut = true;
+    qemu.kill('SIGKILL');
+  }, timeout);
+  const closed = once(qemu, 'close');
+  for await (const line of createInterface(qemu.stdout)) onLine?.(line);
+  await closed;
+  clearTimeout(deadline);
+
+  const exit = await readFile(`${work}/exit`, 'utf8').catch(() => '');
+  const kernelConsole = await readFile(`${work}/console`, 'utf8').catch(() => '');
+  return {
+    exitCode: /^\d+$/m.test(exit) ? Number.parseInt(exit, 10) : undefined,
+    timedOut,
+    console: (kernelConsole + complaints).trim(),
+  };
+}
+
 /** Starts a child that the kernel ends together with this process, even if this one is killed. */
-function spawnBound(program: string, args: readonly string[]): ChildProcessWithoutNullStreams {
-  return spawn('setpriv', ['--pdeathsig', 'KILL', program, ...args], { stdio: 'pipe' });
+function spawnBound(
+  program: string,
+  args: readonly string[],
+  networkNamespace?: string,
+): ChildProcessWithoutNullStreams {
+  const bound = ['--pdeathsig', 'KILL', program, ...args];
+  return networkNamespace === undefined
+    ? spawn('setpriv', bound, { stdio: 'pipe' })
+    : spawn('nsenter', [`--net=/run/netns/${networkNamespace}`, 'setpriv', ...bound], { stdio: 'pipe' });
 }
 
 /** A child that has been started is ended whatever happened, by its own id. */
@@ -150,6 +202,29 @@ function qemuArguments(programs: VmPrograms, initrd: string, work: string, optio
       '-device',
       'virtserialport,chardev=exit,name=berth.exit',
     ],
+    ...networkCard(options.network),
+    ...(options.disk === undefined
+      ? []
+      : ['-drive', `file=${options.disk},format=raw,if=virtio,snapshot=on,cache=unsafe`]),
+    ...(options.shellSocket === undefined
+      ? []
+      : [
+          '-chardev',
+          `socket,id=shell,path=${options.shellSocket},server=on,wait=off`,
+          '-device',
+          'virtserialport,chardev=shell,name=berth.shell',
+        ]),
     ...['-kernel', programs.kernelImage, '-initrd', initrd, '-append', append],
+  ];
+}
+
+function networkCard(network: VmNetwork | undefined): readonly string[] {
+  if (network === undefined) return [];
+  const { tap, hardwareAddress } = network;
+  return [
+    '-netdev',
+    `tap,id=net,ifname=${tap},script=no,downscript=no`,
+    '-device',
+    `virtio-net-pci,netdev=net,mac=${hardwareAddress}`,
   ];
 }

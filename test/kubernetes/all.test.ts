@@ -1,0 +1,14 @@
+// npm run test:kubernetes: every scenario, on one cluster.
+
+import { allImages } from './bed/images.ts';
+import { onCluster } from './bed/scenario.ts';
+
+onCluster(allImages);
+await import('./scenarios/claims.ts');
+await import('./scenarios/sharing.ts');
+await import('./scenarios/changes.ts');
+await import('./scenarios/fail-over.ts');
+await import('./scenarios/database.ts');
+await import('./scenarios/faults.ts');
+await import('./scenarios/operations.ts');
+await import('./scenarios/scale.ts');

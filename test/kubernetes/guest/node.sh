@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# A Kubernetes node in a VM: containerd, kubelet, kube-proxy. node.sh NAME ADDRESS KUBECONFIG PROXY_KUBECONFIG BIN...
+# containerd's images are already on the disk /dev/vda, unpacked.
+set -euo pipefail
+here=$(dirname "$(realpath "$0")")
+. "$here/machine.sh"
+name=$1 address=$2 kubeconfig=$3 proxy_kubeconfig=$4
+shift 4
+for bin in "$@"; do PATH=$bin:$PATH; done
+export PATH HOME=/root
+hostname "$name"
+for module in virtio_blk ext4 overlay veth bridge br_netfilter nf_tables nft_compat nft_chain_nat nf_conntrack \
+  xt_conntrack xt_MASQUERADE xt_comment xt_mark xt_addrtype xt_statistic xt_nat loop nfs nfsv3 nfsv4 xfs; do
+  modprobe "$module"
+done
+network "$address"
+"$here/shell.sh" &
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+mount -t bpf bpf /sys/fs/bpf
+echo 1 >/proc/sys/net/ipv4/ip_forward
+mkdir -p /var/lib/containerd /var/lib/kubelet /etc/cni/net.d /run/node
+mount -o noatime /dev/vda /var/lib/containerd
+mount -t tmpfs tmpfs /var/lib/kubelet
+mount --make-rshared /
+cat >/etc/cni/net.d/10-bridge.conflist <<EOF
+{"cniVersion":"1.0.0","name":"pods","plugins":[
+ {"type":"bridge","bridge":"cni0","isGateway":true,"ipMasq":true,"ipam":{"type":"host-local",
+  "ranges":[[{"subnet":"10.244.${address##*.}.0/24"}]],"routes":[{"dst":"0.0.0.0/0"}]}},
+ {"type":"portmap","capabilities":{"portMappings":true}}]}
+EOF
+cat >/run/node/containerd.toml <<EOF
+version = 3
+[plugins.'io.containerd.cri.v1.images'.pinned_images]
+  sandbox = 'localhost/pause:1'
+[plugins.'io.containerd.cri.v1.runtime'.cni]
+  bin_dirs = ['/usr/lib/cni']
+  conf_dir = '/etc/cni/net.d'
+EOF
+cat >/run/node/kubelet.yaml <<EOF
+apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+containerRuntimeEndpoint: unix:///run/containerd/containerd.sock
+cgroupDriver: cgroupfs
+failSwapOn: false
+authentication: {anonymous: {enabled: true}, webhook: {enabled: false}}
+authorization: {mode: AlwaysAllow}
+evictionHard: {memory.available: 50Mi, nodefs.available: 1%, imagefs.available: 1%}
+localStorageCapacityIsolation: false
+EOF
+containerd --config /run/node/containerd.toml >/run/node/containerd.log 2>&1 &
+kube-proxy --kubeconfig "$proxy_kubeconfig" --hostname-override "$name" --cluster-cidr 10.244.0.0/16 >/run/node/proxy.log 2>&1 &
+# kubelet ends by itself where the runtime does not answer yet.
+until ctr --namespace k8s.io version >/dev/null 2>&1; do sleep 0.1; done
+echo 'ready'
+kubelet --config /run/node/kubelet.yaml --kubeconfig "$kubeconfig" --hostname-override "$name" \
+  --node-ip "$address" >/run/node/kubelet.log 2>&1 || tail -n 20 /run/node/kubelet.log

@@ -1,0 +1,8 @@
+// Debian packages that the cluster needs, beside those of the VM.
+import { clusterPackages, ensurePackages, vmPackages } from '../setup/debian-packages.ts';
+
+const problem = await ensurePackages([...vmPackages, ...clusterPackages]);
+if (problem !== undefined) {
+  console.error(`setup: ${problem}`);
+  process.exitCode = 1;
+}

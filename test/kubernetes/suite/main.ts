@@ -1,0 +1,55 @@
+// npm run test:e2e [-- FOCUS]: Kubernetes' own External Storage suite against Berth, installed from the chart.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Cluster } from '../bed/cluster.ts';
+import { ensureClusterPrograms, ensureSuitePrograms, program } from '../bed/go-programs.ts';
+import { basicImages, ensureImages, suiteImages } from '../bed/images.ts';
+import { installBerth, uninstallBerth } from '../bed/install.ts';
+import { waitForNoLeftovers } from '../bed/leftovers.ts';
+import { ensureNodeDisk } from '../bed/node-disk.ts';
+import { leftOut } from './left-out.ts';
+
+const focus = ['External.Storage', ...process.argv.slice(2)].join('.*');
+
+await ensureClusterPrograms();
+await ensureSuitePrograms();
+const disk = await ensureNodeDisk(await ensureImages([...basicImages, ...suiteImages]));
+const startedAt = performance.now();
+const cluster = await Cluster.start(disk);
+try {
+  await installBerth(cluster);
+  for (const { name, why } of leftOut) console.log(`left out: ${name.source}: ${why}`);
+  const results = join(cluster.directory, 'results');
+  await mkdir(results);
+  const [file = '', ...args] = cluster.inside([
+    program('e2e'),
+    `--kubeconfig=${cluster.adminKubeconfig}`,
+    '--provider=skeleton',
+    `--storage.testdriver=${await driverFile(cluster.directory)}`,
+    `--report-dir=${results}`,
+    `--ginkgo.focus=${focus}`,
+    `--ginkgo.skip=${leftOut.map(({ name }) => name.source).join('|')}`,
+    '--ginkgo.timeout=3h',
+    '--ginkgo.no-color',
+    '--ginkgo.silence-skips',
+  ]);
+  const suite = spawn('setpriv', ['--pdeathsig', 'KILL', file, ...args], { stdio: 'inherit' });
+  const [status] = await once(suite, 'exit');
+  process.exitCode = status === 0 ? 0 : 1;
+  await waitForNoLeftovers(cluster);
+  await uninstallBerth(cluster);
+} finally {
+  await cluster.stop();
+}
+console.log(`the whole took ${Math.round((performance.now() - startedAt) / 60_000)} minutes`);
+
+/** The suite reads the class from a file that the driver's own file names. */
+async function driverFile(directory: string): Promise<string> {
+  const text = await readFile(join(import.meta.dirname, 'driver.yaml'), 'utf8');
+  const file = join(directory, 'driver.yaml');
+  const attributes = join(import.meta.dirname, 'volume-attributes-class.yaml');
+  await writeFile(file, text.replace('VOLUME_ATTRIBUTES_CLASS', attributes));
+  return file;
+}
