@@ -7,8 +7,9 @@ PATH=$PWD/node_modules/.bin:$PATH
 npm run --silent generate
 node test/kubernetes/setup.ts
 if [ "$1" = --test ]; then
-  shift
-  exec node --test --test-reporter=spec "test/kubernetes/$1"
+  file=test/kubernetes/$2
+  shift 2
+  exec node --test --test-reporter=spec "$@" "$file"
 fi
 program=test/kubernetes/$1
 shift

@@ -15,18 +15,19 @@ export class Shell {
 
   private constructor(socket: Socket) {
     this.#socket = socket;
-    createInterface(socket).on('line', (line) => {
+    const lines = createInterface(socket);
+    lines.on('line', (line) => {
       const [id = '', status, output = ''] = line.split(' ');
       this.#waiting.get(id)?.({ status: Number(status), output: Buffer.from(output, 'base64').toString() });
       this.#waiting.delete(id);
     });
+    // The VM may lose power; who waits for an answer then has a limit.
+    lines.on('error', () => {});
   }
 
   static async open(path: string): Promise<Shell> {
     const socket = connect(path);
     await once(socket, 'connect');
-    // The VM may lose power; who waits for an answer then has a limit.
-    socket.on('error', () => {});
     return new Shell(socket);
   }
 

@@ -10,4 +10,8 @@ answer() {
   flock /run/berth-shell.lock printf '%s %s %s\n' "$1" "$status" "$(base64 -w 0 <<<"$output")" >&3
 }
 exec 3<>"$port"
-while read -r id seconds command <&3; do answer "$id" "$seconds" "$command" & done
+while true; do
+  while read -r id seconds command <&3; do answer "$id" "$seconds" "$command" & done
+  # The end of the input is told as long as nobody listens on the host's side.
+  sleep 0.1
+done
