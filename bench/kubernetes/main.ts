@@ -2,10 +2,9 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Cluster } from '../../test/kubernetes/bed/cluster.ts';
-import { ensureClusterPrograms } from '../../test/kubernetes/bed/go-programs.ts';
-import { basicImages, ensureImages } from '../../test/kubernetes/bed/images.ts';
+import { basicImages } from '../../test/kubernetes/bed/images.ts';
 import { installBerth } from '../../test/kubernetes/bed/install.ts';
-import { ensureNodeDisk } from '../../test/kubernetes/bed/node-disk.ts';
+import { prepare } from '../../test/kubernetes/bed/prepare.ts';
 import { checkout } from '../../test/vm/vm.ts';
 import { add, type Samples } from '../figures.ts';
 import { median, timed } from '../statistics.ts';
@@ -22,14 +21,13 @@ const claimCount = 40;
 const podCount = 8;
 const namespace = 'bench';
 
-await ensureClusterPrograms();
-const archives = await ensureImages(basicImages);
+const archives: string[] = [];
 if (values.peer !== undefined) {
   const file = join(checkout, '.cache', 'kubernetes', 'images', 'peer.tar');
   await writePeerImage(file, values.peer);
   archives.push(file);
 }
-const cluster = await Cluster.start(await ensureNodeDisk(archives));
+const cluster = await Cluster.start(await prepare(basicImages, archives));
 const { kubectl } = cluster;
 const here = ['-n', namespace];
 const samples: Record<'berth' | 'peer' | 'none', Samples> = { berth: {}, peer: {}, none: {} };

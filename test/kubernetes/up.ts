@@ -1,12 +1,10 @@
 // npm run cluster: a Kubernetes with Berth installed, to play with, until Ctrl-C.
 import { Cluster } from './bed/cluster.ts';
-import { ensureClusterPrograms } from './bed/go-programs.ts';
-import { allImages, ensureImages } from './bed/images.ts';
+import { allImages } from './bed/images.ts';
 import { installBerth } from './bed/install.ts';
-import { ensureNodeDisk } from './bed/node-disk.ts';
+import { prepare } from './bed/prepare.ts';
 
-await ensureClusterPrograms();
-const disk = await ensureNodeDisk(await ensureImages(allImages));
+const disk = await prepare(allImages);
 const startedAt = performance.now();
 const said = (what: string) =>
   console.log(`${Math.round((performance.now() - startedAt) / 1000)} s: ${what}`);

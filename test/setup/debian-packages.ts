@@ -33,7 +33,6 @@ export const clusterPackages: readonly string[] = [
   'iptables',
   'conntrack',
   'openssl',
-  'mmdebstrap',
 ];
 
 /** Which of these are not installed. */

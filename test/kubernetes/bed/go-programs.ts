@@ -49,7 +49,6 @@ const clusterModules: readonly GoModule[] = [
     programs: ['cmd/csi-attacher'],
   },
   { path: 'github.com/kubernetes-csi/external-resizer/v2', version: 'v2.3.0', programs: ['cmd/csi-resizer'] },
-  { path: 'helm.sh/helm/v4', version: 'v4.3.1', programs: ['cmd/helm'] },
 ];
 
 /** etcd's main package cannot be built from its module; its server is a library all the same. */

@@ -1,9 +1,9 @@
 // Berth on the cluster, from the chart, as a user would install it.
 import { resolve } from 'node:path';
 import { execa } from 'execa';
+import { goTool } from '../../setup/go-tools.ts';
 import { addresses } from './addresses.ts';
 import type { Cluster } from './cluster.ts';
-import { program } from './go-programs.ts';
 import { release } from './release.ts';
 
 const chart = resolve(import.meta.dirname, '../../../deploy/chart');
@@ -18,7 +18,7 @@ export const installValues: readonly string[] = [
 
 /** helm with these arguments, against this cluster. Waits are its own (`--timeout`). */
 export async function helm(cluster: Cluster, args: readonly string[]): Promise<string> {
-  const [file = '', ...first] = cluster.inside([program('helm'), '--kubeconfig', cluster.adminKubeconfig]);
+  const [file = '', ...first] = cluster.inside([goTool('helm 4'), '--kubeconfig', cluster.adminKubeconfig]);
   const { stdout } = await execa(file, [...first, ...args], { timeout: 10 * 60_000 });
   return stdout;
 }

@@ -5,12 +5,10 @@ import { after, before, test } from 'node:test';
 import { findVmPrograms } from '../../vm/machine.ts';
 import type { NodeName } from './addresses.ts';
 import { Cluster } from './cluster.ts';
-import { ensureClusterPrograms } from './go-programs.ts';
-import { ensureImages } from './images.ts';
 import { installBerth, uninstallBerth } from './install.ts';
 import type { Kubectl } from './kubectl.ts';
 import { waitForNoLeftovers } from './leftovers.ts';
-import { ensureNodeDisk } from './node-disk.ts';
+import { prepare } from './prepare.ts';
 
 const examples = resolve(import.meta.dirname, '../../../deploy/examples');
 
@@ -21,9 +19,7 @@ export function onCluster(images: readonly string[]): void {
   before(async () => {
     const programs = findVmPrograms();
     if (typeof programs === 'string') throw new Error(`no cluster without the VM: ${programs}`);
-    await ensureClusterPrograms();
-    const disk = await ensureNodeDisk(await ensureImages(images));
-    running = await Cluster.start(disk);
+    running = await Cluster.start(await prepare(images));
     await installBerth(running);
   });
   after(async () => {

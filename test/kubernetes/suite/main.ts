@@ -4,18 +4,17 @@ import { once } from 'node:events';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Cluster } from '../bed/cluster.ts';
-import { ensureClusterPrograms, ensureSuitePrograms, program } from '../bed/go-programs.ts';
-import { basicImages, ensureImages, suiteImages } from '../bed/images.ts';
+import { ensureSuitePrograms, program } from '../bed/go-programs.ts';
+import { basicImages, suiteImages } from '../bed/images.ts';
 import { installBerth, uninstallBerth } from '../bed/install.ts';
 import { waitForNoLeftovers } from '../bed/leftovers.ts';
-import { ensureNodeDisk } from '../bed/node-disk.ts';
+import { prepare } from '../bed/prepare.ts';
 import { leftOut } from './left-out.ts';
 
 const focus = ['External.Storage', ...process.argv.slice(2)].join('.*');
 
-await ensureClusterPrograms();
 await ensureSuitePrograms();
-const disk = await ensureNodeDisk(await ensureImages([...basicImages, ...suiteImages]));
+const disk = await prepare([...basicImages, ...suiteImages]);
 const startedAt = performance.now();
 const cluster = await Cluster.start(disk);
 try {
