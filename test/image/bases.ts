@@ -1,6 +1,6 @@
 // What the Dockerfile's build arguments name, made here of Debian's packages and npm, without an image registry.
 import { statSync } from 'node:fs';
-import { cp, mkdir, readFile, rm, symlink } from 'node:fs/promises';
+import { cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { type AptSources, readAptSources } from './apt-sources.ts';
@@ -80,15 +80,17 @@ export async function registryVolumes(): Promise<string[]> {
   const volumes = [`${home}:/root/.npm:rw`];
   const setting = async (name: string) =>
     (await execa('npm', ['config', 'get', name], { cwd: '/' })).stdout.trim();
-  const userConfig = await setting('userconfig');
-  const globalConfig = await setting('globalconfig');
-  const authorities = await setting('cafile');
-  for (const [from, to] of [
-    [userConfig, '/root/.npmrc'],
-    [globalConfig, '/usr/local/etc/npmrc'],
-    [authorities, authorities],
-  ] as const) {
-    if (statSync(from, { throwIfNoEntry: false })?.isFile()) volumes.push(`${from}:${to}:ro`);
-  }
+  const isFile = (path: string | undefined): path is string =>
+    path !== undefined && statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+  const [userConfig, globalConfig] = [await setting('userconfig'), await setting('globalconfig')];
+  // npm's own setting, which depends on where its Node is, or the variable that every Node goes by.
+  const authorities = [await setting('cafile'), process.env.NODE_EXTRA_CA_CERTS].find(isFile);
+  const settings = join(workshop, 'npmrc');
+  const global = isFile(globalConfig) ? await readFile(globalConfig, 'utf8') : '';
+  const trust = authorities === undefined ? '' : `cafile=${authorities}\n`;
+  await writeFile(settings, `${global}\n${trust}`, { mode: 0o600 });
+  volumes.push(`${settings}:/usr/local/etc/npmrc:ro`);
+  if (isFile(userConfig)) volumes.push(`${userConfig}:/root/.npmrc:ro`);
+  if (authorities !== undefined) volumes.push(`${authorities}:${authorities}:ro`);
   return volumes;
 }

@@ -106,13 +106,18 @@ capabilities:
   ports:
     - name: {{ $name }}
       containerPort: {{ $port }}
-  livenessProbe:
-    httpGet:
+  startupProbe:
+    httpGet: &{{ $name }}Health
       {{- with include "berth.probeHost" $address }}
       {{ . }}
       {{- end }}
       path: /healthz/leader-election
       port: {{ $name }}
+    periodSeconds: 5
+    timeoutSeconds: 5
+    failureThreshold: 60
+  livenessProbe:
+    httpGet: *{{ $name }}Health
     periodSeconds: 20
     timeoutSeconds: 5
   securityContext: {{- include "berth.sidecarSecurityContext" $root | nindent 4 }}
@@ -151,14 +156,19 @@ capabilities:
 {{- /* Berth's own probes, given as (address, port of the liveness probe). Ready is who has reached a pool since the start
 and, on a node, is registered: a config that cannot work stops its rollout, a server that dies later stops nothing. */ -}}
 {{- define "berth.probes" -}}
-livenessProbe:
-  httpGet:
+{{- /* A busy machine may need a minute to start it: to be ended meanwhile would not make it faster. */}}
+startupProbe:
+  httpGet: &health
     {{- with include "berth.probeHost" (index . 0) }}
     {{ . }}
     {{- end }}
     path: /healthz
     port: {{ index . 1 }}
-  initialDelaySeconds: 10
+  periodSeconds: 2
+  timeoutSeconds: 5
+  failureThreshold: 150
+livenessProbe:
+  httpGet: *health
   periodSeconds: 10
   timeoutSeconds: 5
   failureThreshold: 5
