@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { addDoctor } from './doctor/command.ts';
 import { UsageError } from './errors/usage-error.ts';
+import { addMigrate } from './migrate/command.ts';
 import { option } from './option.ts';
 import { runDriver } from './run-driver.ts';
 import { type Flags, type Mode, readSettings } from './settings.ts';
@@ -12,7 +13,7 @@ const commands: readonly { readonly mode: Mode; readonly description: string }[]
   { mode: 'all', description: 'serve all services on one socket: one machine, development, csi-sanity' },
 ];
 
-const names = [...commands.map(({ mode }) => mode), 'doctor'];
+const names = [...commands.map(({ mode }) => mode), 'doctor', 'migrate'];
 
 function program(): Command {
   const { CSI_ENDPOINT: endpoint, NODE_ID: nodeId } = process.env;
@@ -86,6 +87,7 @@ CSI_ENDPOINT and NODE_ID stand in for BERTH_ENDPOINT and BERTH_NODE_ID where tho
       .action((flags: Flags) => runDriver(readSettings(mode, flags), packageJson.version));
   }
   addDoctor(root);
+  addMigrate(root);
   return root;
 }
 

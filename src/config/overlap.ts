@@ -55,6 +55,7 @@ function relation(place: Place, other: Place): string | undefined {
   return isInside(other.path, place.path) ? 'around' : undefined;
 }
 
-function isInside(path: string, outer: string): boolean {
+/** Whether one normal path is below another. */
+export function isInside(path: string, outer: string): boolean {
   return outer === '/' || path.startsWith(`${outer}/`);
 }
