@@ -2,7 +2,7 @@
 #   docker build --tag berth .
 # BUILD needs Node and npm of any supported version, strip, and the libraries of Node's own binaries (libatomic1).
 # BASE is any Debian 12 or newer with its package sources set up.
-ARG BUILD=docker.io/library/node:24-trixie
+ARG BUILD=docker.io/library/node:26-trixie
 ARG BASE=docker.io/library/debian:13-slim
 
 # The npm packages: the lock file brings the Node that builds and runs Berth, for the architecture that is built for.

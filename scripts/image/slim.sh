@@ -6,8 +6,11 @@ here=$(dirname -- "$0")
 # A package that has only data is nobody's library: libtirpc-common has the netconfig of libtirpc.
 kept="$(cat "$here/packages") base-files base-passwd coreutils dash grep libc-bin libtirpc-common sed"
 
-# Programs of kept packages that need what goes: Python for statistics and a scheduler, ICU for a scrubber of names.
+# Programs of kept packages that need what goes: ICU for a scrubber of names, Python for its scheduler.
 rm -f /usr/sbin/xfs_scrub /usr/sbin/xfs_scrub_all
+# Daemons of the NFS client are the node's (docs/limitations.md). mount.nfs would else start rpc.statd here, and the locks
+# of running pods would lose it with this container.
+rm -f /usr/sbin/start-statd /usr/sbin/rpc.* /usr/sbin/sm-notify /usr/sbin/blkmapd /sbin/start-statd /sbin/rpc.* /sbin/sm-notify
 
 # The files that these packages' programs load.
 libraries() {

@@ -12,6 +12,14 @@ interface Meaning {
 /** What mount.nfs says (with LC_ALL=C), and what it means to people. The first that fits counts. */
 const meanings: readonly Meaning[] = [
   {
+    // Comes with "an incorrect mount option was specified".
+    sign: /rpc\.statd is not running/,
+    code: status.FAILED_PRECONDITION,
+    reason: 'locks-unavailable',
+    sentence: () =>
+      'NFSv3 locks need rpcbind and rpc.statd on this node, and they do not run; start them there, or use nfsvers=4.1 or newer, or nolock in the mount options',
+  },
+  {
     sign: /access denied by server|Permission denied|Operation not permitted/,
     code: status.PERMISSION_DENIED,
     reason: 'export-denied',

@@ -30,11 +30,13 @@ const ownOptions = [
   'nosuid',
   'nodev',
   'noexec',
+  // It locks nothing: with NFSv3 it needs no rpc.statd. Newer versions pass over it.
+  'nolock',
 ];
 
 /** Options of the pool that would undo the controller's own. */
 const overruled =
-  /^(hard|soft|softerr|timeo|retrans|retry|lookupcache|ac|noac|actimeo|ac(reg|dir)(min|max)|ro)(=|$)/;
+  /^(hard|soft|softerr|timeo|retrans|retry|lookupcache|ac|noac|actimeo|ac(reg|dir)(min|max)|ro|lock|local_lock)(=|$)/;
 
 const defaultMountTimeoutMs = 15_000;
 

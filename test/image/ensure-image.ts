@@ -47,10 +47,11 @@ async function build(archive: string, say: (line: string) => void): Promise<void
     packages: `localhost/berth-packages:${await keyOf([...packagesOf, 'Dockerfile'], bases.build)}`,
     runtime: `localhost/berth-runtime:${await keyOf([...packagesOf, 'Dockerfile', 'scripts/image/*'], JSON.stringify(bases))}`,
   };
-  for (const [target, tag] of Object.entries(stages)) {
-    say(`buildah bud: ${target}`);
-    await bud(bases, ['--target', target, '--tag', tag]);
-  }
+  say('buildah bud: packages');
+  const registry = (await registryVolumes()).flatMap((volume) => ['--volume', volume]);
+  await bud(bases, ['--target', 'packages', '--tag', stages.packages, ...registry]);
+  say('buildah bud: runtime');
+  await bud(bases, ['--target', 'runtime', '--tag', stages.runtime]);
   say('buildah bud: image');
   await bud(bases, ['--tag', imageName]);
   const aside = `${archive}.${process.pid}`;
@@ -66,7 +67,6 @@ async function build(archive: string, say: (line: string) => void): Promise<void
 }
 
 async function bud({ base, build }: Bases, args: readonly string[]): Promise<void> {
-  const volumes = (await registryVolumes()).flatMap((volume) => ['--volume', volume]);
   await buildah([
     'bud',
     '--isolation=chroot',
@@ -76,7 +76,6 @@ async function bud({ base, build }: Bases, args: readonly string[]): Promise<voi
     `BASE=${base}`,
     '--build-arg',
     `BUILD=${build}`,
-    ...volumes,
     ...args,
     checkout,
   ]);

@@ -22,6 +22,10 @@ const cases: readonly [string, status][] = [
   ['mount.nfs: No route to host', status.UNAVAILABLE],
   ['mount.nfs: Protocol not supported', status.FAILED_PRECONDITION],
   ['mount.nfs: No such device', status.FAILED_PRECONDITION],
+  [
+    'mount.nfs: rpc.statd is not running but is required for remote locking.\nmount.nfs: an incorrect mount option was specified',
+    status.FAILED_PRECONDITION,
+  ],
   ['mount.nfs: an incorrect mount option was specified', status.FAILED_PRECONDITION],
   ['mount.nfs: rpc.statd is not running but is required for remote locking.', status.FAILED_PRECONDITION],
   ['mount.nfs: something new', status.INTERNAL],
