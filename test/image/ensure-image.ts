@@ -32,6 +32,8 @@ export async function ensureImage(say: (line: string) => void = console.log): Pr
   if (!existsSync(archive)) {
     const problem = await ensurePackages(imagePackages);
     if (problem !== undefined) throw new Error(problem);
+    if (process.getuid?.() !== 0)
+      throw new Error('the image is built as root, who alone may make a Debian: sudo npm run image');
     await mkdir(archives, { recursive: true });
     await mkdir(workshop, { recursive: true });
     await build(archive, say);
