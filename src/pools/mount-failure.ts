@@ -48,7 +48,8 @@ const meanings: readonly Meaning[] = [
       `The name of the NFS server ${server} cannot be resolved; check it and this node's DNS`,
   },
   {
-    sign: /Connection refused|timed out|No route to host|Network is unreachable|Host is down|Stale file handle|Input\/output error/,
+    // "mount system call failed" is EIO: a soft mount has given up on a server that takes connections and says nothing.
+    sign: /mount system call failed|Connection refused|timed out|No route to host|Network is unreachable|Host is down|Stale file handle|Input\/output error/,
     code: status.UNAVAILABLE,
     reason: 'pool-unavailable',
     sentence: (server) =>

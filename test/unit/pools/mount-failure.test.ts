@@ -20,6 +20,7 @@ const cases: readonly [string, status][] = [
   ['mount.nfs: Failed to resolve server srv: Name or service not known', status.UNAVAILABLE],
   ['mount.nfs: Connection refused', status.UNAVAILABLE],
   ['mount.nfs: No route to host', status.UNAVAILABLE],
+  ['mount.nfs: mount system call failed', status.UNAVAILABLE],
   ['mount.nfs: Protocol not supported', status.FAILED_PRECONDITION],
   ['mount.nfs: No such device', status.FAILED_PRECONDITION],
   [
