@@ -1,4 +1,4 @@
-import { existsSync, type FSWatcher, lstatSync, mkdirSync, readdirSync, watch } from 'node:fs';
+import { type FSWatcher, lstatSync, mkdirSync, readdirSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { Client, credentials } from '@grpc/grpc-js';
@@ -12,6 +12,9 @@ interface Method {
   readonly requestSerialize: (value: never) => Buffer;
   readonly responseDeserialize: (bytes: Buffer) => unknown;
 }
+
+/** So that no test hangs. */
+const limitMs = 60_000;
 
 /** What kubelet knows of a driver that it has registered. */
 export interface Registered extends PluginInfo {
@@ -31,6 +34,7 @@ export class FakeKubelet {
   refuse = 0;
   #watcher: FSWatcher | undefined;
   #listeners: (() => void)[] = [];
+  readonly #clients = new Set<Client>();
 
   /** Makes the folder. */
   constructor(t: TestContext, directory: string) {
@@ -47,6 +51,7 @@ export class FakeKubelet {
 
   stop(): void {
     this.#watcher?.close();
+    for (const client of this.#clients) client.close();
     this.registered.clear();
   }
 
@@ -61,7 +66,7 @@ export class FakeKubelet {
 
   #look(name: string): void {
     const socket = join(this.directory, name);
-    if (existsSync(socket) && lstatSync(socket).isSocket()) {
+    if (lstatSync(socket, { throwIfNoEntry: false })?.isSocket() === true) {
       // A driver that dies while it is asked is asked again when its socket is made anew.
       this.#register(name, socket).catch(() => {});
       return;
@@ -72,15 +77,21 @@ export class FakeKubelet {
 
   async #register(name: string, socket: string): Promise<void> {
     const client = new Client(`unix:${socket}`, credentials.createInsecure(), {
+      'grpc.initial_reconnect_backoff_ms': 50,
+      'grpc.max_reconnect_backoff_ms': 200,
       // What grpc-go makes of a path that it dials (kubelet 1.29 and newer).
       'grpc.default_authority': encodeURIComponent(socket),
     });
+    this.#clients.add(client);
     try {
+      // A socket is seen before anybody listens on it.
+      await ready(client);
       const { GetInfo, NotifyRegistrationStatus } = registrationDefinition();
       const info = await call(client, GetInfo, {});
       const status = await this.#judge(name, info);
       await call(client, NotifyRegistrationStatus, status);
     } finally {
+      this.#clients.delete(client);
       client.close();
       this.#changed();
     }
@@ -94,7 +105,7 @@ export class FakeKubelet {
     if (info.type !== 'CSIPlugin') return { error: `no handler for ${info.type}` };
     const csi = connect(info.endpoint);
     try {
-      const { node_id } = await csi.Node.NodeGetInfo({}, { deadline: Date.now() + 5_000 });
+      const { node_id } = await csi.Node.NodeGetInfo({}, { deadline: Date.now() + limitMs });
       this.registered.set(name, { ...info, nodeId: node_id });
       return { plugin_registered: true };
     } catch (error) {
@@ -105,6 +116,12 @@ export class FakeKubelet {
   }
 }
 
+function ready(client: Client): Promise<void> {
+  return new Promise((resolve, reject) => {
+    client.waitForReady(Date.now() + limitMs, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
 function call(client: Client, method: Method, request: object): Promise<PluginInfo> {
   return new Promise((resolve, reject) => {
     client.makeUnaryRequest(
@@ -112,7 +129,7 @@ function call(client: Client, method: Method, request: object): Promise<PluginIn
       method.requestSerialize as (value: object) => Buffer,
       method.responseDeserialize,
       request,
-      { deadline: Date.now() + 5_000 },
+      { deadline: Date.now() + limitMs },
       (error, response) => (error ? reject(error) : resolve(response as PluginInfo)),
     );
   });
