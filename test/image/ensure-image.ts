@@ -1,7 +1,7 @@
 // Berth's image as a docker-archive, made on this machine, without an image registry or a container engine.
 import { existsSync } from 'node:fs';
-import { link, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, rename, rm, stat, symlink, utimes } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { ensurePackages } from '../setup/debian-packages.ts';
 import { type Bases, ensureBases, registryVolumes } from './bases.ts';
 import { buildah, checkout, imageNames, removeImages, workshop } from './buildah.ts';
@@ -15,7 +15,12 @@ export const imagePackages: readonly string[] = ['buildah', 'mmdebstrap'];
 const archives = join(checkout, '.cache/images');
 
 const packagesOf = ['package.json', 'package-lock.json', '.npmrc'];
-const recipe = ['Dockerfile', '.dockerignore', 'test/image/*.ts', 'scripts/image/*'];
+const recipe = [
+  'Dockerfile',
+  '.dockerignore',
+  'test/image/{apt-sources,bases,buildah,ensure-image,key}.ts',
+  'scripts/image/*',
+];
 const sources = ['LICENSE', 'tsconfig.json', 'bin/**', 'proto/**', 'scripts/**', 'src/*', 'src/!(wire)/**'];
 
 /** Archives of former states that are kept: of other checkouts that share the cache, as a rule. */
@@ -86,16 +91,18 @@ async function bud({ base, build }: Bases, args: readonly string[]): Promise<voi
 /** A second name for the archive, in one step; the archives that nobody has asked for lately go. */
 async function replaceLatest(archive: string): Promise<void> {
   const aside = join(archives, `latest.${process.pid}`);
-  await link(archive, aside);
+  // No hard link: rename(2) of one onto another of the same file does nothing, and leaves both.
+  await symlink(basename(archive), aside);
   await rename(aside, join(archives, 'berth.tar'));
+  // The time of its last use, by which it is kept.
+  await utimes(archive, new Date(), new Date());
   const others = (await readdir(archives)).filter((name) => /^berth-[0-9a-f]{12}\.tar$/.test(name));
   const aged = await Promise.all(
     others.map(async (name) => {
       const path = join(archives, name);
-      return { path, changed: (await stat(path)).ctimeMs };
+      return { path, used: (await stat(path)).mtimeMs };
     }),
   );
-  // Making the second name has changed the newest one's ctime.
-  aged.sort((one, other) => other.changed - one.changed);
+  aged.sort((one, other) => other.used - one.used);
   for (const { path } of aged.slice(kept)) await rm(path, { force: true });
 }
