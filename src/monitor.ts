@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
-import { probeSocket } from './http/grpc-probe.ts';
 import { type Phase, readiness, readinessJson, readinessText } from './http/readiness.ts';
 import { type Answer, HttpServer, plain } from './http/server.ts';
 import { Metrics } from './metrics/metrics.ts';
 import type { RegistrationState } from './registration/kubelet-registration.ts';
+import { probeSocket } from './server/probe-socket.ts';
 import type { Settings } from './settings.ts';
 import type { PoolReport } from './volumes/pool-report.ts';
 

@@ -27,7 +27,7 @@ export function registrationSocket(directory: string, driverName: string, endpoi
   const socket = join(normal, `${driverName}-reg.sock`);
   if (Buffer.byteLength(socket) > maxSocketPathBytes) {
     throw new UsageError(
-      `--registration-dir ${directory}: the socket ${socket} is longer than ${maxSocketPathBytes} bytes, which the kernel refuses`,
+      `--registration-dir ${directory}: the socket ${socket} is longer than ${maxSocketPathBytes} bytes; choose a shorter one`,
     );
   }
   return socket;

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import {
   type handleUnaryCall,
   Metadata,
@@ -17,7 +18,8 @@ import { callLog } from './call-log.ts';
 import { type CallObserver, callMetrics } from './call-metrics.ts';
 import { mapErrors } from './errors.ts';
 import { locking } from './locks.ts';
-import { clearSocket } from './socket.ts';
+import { probeSocket } from './probe-socket.ts';
+import { asideSuffix, clearSocket, nameSocket } from './socket.ts';
 import { validateRequest } from './validate.ts';
 
 /** A service as it is implemented: a plain object of async functions by RPC name. */
@@ -28,6 +30,9 @@ const drainLimitMs = 20_000;
 
 /** How long it then waits for connections to be closed, in milliseconds. */
 const closeLimitMs = 1_000;
+
+/** Then the socket gets its name all the same. */
+const firstAnswerLimitMs = 30_000;
 
 const validate: Interceptor = (call, next) => {
   validateRequest(call.path, call.request);
@@ -44,6 +49,8 @@ export class CsiServer {
   });
   readonly #interceptors: readonly Interceptor[];
   readonly #log: Logger;
+  /** Of the socket, once it listens. */
+  #path: string | undefined;
 
   /** `observe` is told of each call, refused ones included. */
   constructor(log: Logger, observe?: CallObserver) {
@@ -65,9 +72,23 @@ export class CsiServer {
     this.#server.addService(definition, handlers);
   }
 
-  /** Starts to listen. Throws UsageError where the socket is in use. */
+  /**
+   * Starts to listen. Throws UsageError where the socket is in use. The socket gets its name once the server has
+   * answered on it: a sidecar that finds a socket and is not answered within a second ends itself, and the first
+   * answer of a process on a busy machine may take longer.
+   */
   async listen(path: string): Promise<void> {
     await clearSocket(path);
+    const aside = `${path}${asideSuffix}`;
+    await clearSocket(aside);
+    await this.#bind(aside);
+    const problem = await probeSocket(aside, firstAnswerLimitMs);
+    if (problem !== undefined) this.#log.warn({ problem }, 'the first answer has not come');
+    nameSocket(aside, path);
+    this.#path = path;
+  }
+
+  async #bind(path: string): Promise<void> {
     // Only root may call the driver: whoever can, can mount.
     const umask = process.umask(0o177);
     try {
@@ -84,6 +105,7 @@ export class CsiServer {
 
   /** Takes no more calls, lets those that run come to their end (bounded), and closes. */
   async drain(): Promise<void> {
+    if (this.#path !== undefined) rmSync(this.#path, { force: true });
     const closed = new Promise<void>((resolve) => {
       this.#server.tryShutdown(() => resolve());
     });

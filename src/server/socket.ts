@@ -1,10 +1,14 @@
-import { existsSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
+import { existsSync, linkSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
+import { isErrno } from '../errors/node-error.ts';
 import { UsageError } from '../errors/usage-error.ts';
 
-/** The longest path of a UNIX socket (sockaddr_un in unix(7), with its final NUL). */
-export const maxSocketPathBytes = 107;
+/** What a socket's name has at its end until the server behind it has answered. */
+export const asideSuffix = '~';
+
+/** The longest path of a UNIX socket (sockaddr_un in unix(7), with its final NUL, and the suffix from above). */
+export const maxSocketPathBytes = 106;
 
 /** Reads an endpoint flag. Throws UsageError for anything but an absolute UNIX socket path. */
 export function socketPath(endpoint: string): string {
@@ -14,7 +18,7 @@ export function socketPath(endpoint: string): string {
   }
   if (Buffer.byteLength(path) > maxSocketPathBytes) {
     throw new UsageError(
-      `--endpoint ${endpoint}: the socket's path is longer than ${maxSocketPathBytes} bytes, which the kernel refuses`,
+      `--endpoint ${endpoint}: the socket's path is longer than ${maxSocketPathBytes} bytes; choose a shorter one`,
     );
   }
   return path;
@@ -38,6 +42,20 @@ export async function clearSocket(path: string, flag = '--endpoint'): Promise<vo
     );
   }
   unlinkSync(path);
+}
+
+/** Gives a socket its name. Throws UsageError where another process has meanwhile made one of that name. */
+export function nameSocket(aside: string, path: string): void {
+  try {
+    linkSync(aside, path);
+  } catch (error) {
+    if (!isErrno(error, 'EEXIST')) throw error;
+    throw new UsageError(
+      `--endpoint ${path}: another process listens on it; end that one or choose another path`,
+    );
+  } finally {
+    unlinkSync(aside);
+  }
 }
 
 function isLink(path: string): boolean {

@@ -28,7 +28,7 @@ const wrong: readonly [what: string, args: readonly string[], line: RegExp][] = 
   [
     'a socket path the kernel refuses',
     ['all', '--node-id', 'a', '--endpoint', `unix:///${'x'.repeat(120)}`],
-    /--endpoint.*longer than 107/,
+    /--endpoint.*longer than 106/,
   ],
   ['a missing node id', ['node'], /--node-id is missing/],
   ['a node id of 257 bytes', ['node', '--node-id', 'x'.repeat(257)], /--node-id: expected at most 256 bytes/],
@@ -59,7 +59,7 @@ const wrong: readonly [what: string, args: readonly string[], line: RegExp][] = 
   [
     'a registration directory with a path the kernel refuses',
     ['node', '--node-id', 'a', '--registration-dir', `/${'x'.repeat(100)}`],
-    /--registration-dir .*longer than 107/,
+    /--registration-dir .*longer than 106/,
   ],
   [
     'an HTTP address without a port',

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, watch } from 'node:fs';
 import { readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { request } from '../../csi/requests.ts';
+import { cleanUp } from '../../support/clean-up.ts';
 import { makeMachine } from '../../support/driver.ts';
+import { waitFor } from '../../vm/guest/wait-for.ts';
 
 test('a socket that a killed driver left behind is taken over', async (t) => {
   const machine = await makeMachine(t);
@@ -89,4 +91,21 @@ test('secrets and mount options reach neither the log nor an error', async (t) =
   assert.match(log, /stripped/);
   // The pool's name is a parameter and no secret: it is in the request that the debug log shows.
   assert.ok(!log.replaceAll(`"pool":"${secret}"`, '').includes(secret), 'the secret is in the log');
+});
+
+test('a socket that is there is answered on, and is gone once the driver has ended', async (t) => {
+  const machine = await makeMachine(t);
+  const seen: string[] = [];
+  const watcher = watch(machine.directory, (_event, name) => seen.push(String(name)));
+  cleanUp(t, () => watcher.close());
+  const driver = await machine.start();
+  await waitFor('the socket was seen', () => seen.includes('csi.sock'));
+  // It had another name until its own first call was answered.
+  assert.ok(seen.indexOf('csi.sock~') < seen.indexOf('csi.sock'), seen.join(' '));
+  assert.match(driver.log(), /"serving"/);
+  assert.equal(await driver.end('SIGTERM'), 0);
+  assert.deepEqual(
+    (await readdir(machine.directory)).filter((name) => name.startsWith('csi.sock')),
+    [],
+  );
 });

@@ -3,7 +3,7 @@ import { createServer as createHttp2Server, type Http2Server, type ServerHttp2St
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { probeSocket } from '../../../src/http/grpc-probe.ts';
+import { probeSocket } from '../../../src/server/probe-socket.ts';
 import { cleanUp } from '../../support/clean-up.ts';
 import { temporaryDirectory } from '../../support/tree.ts';
 
