@@ -7,6 +7,7 @@ onCluster(allImages);
 await import('./scenarios/claims.ts');
 await import('./scenarios/sharing.ts');
 await import('./scenarios/changes.ts');
+await import('./scenarios/migration.ts');
 await import('./scenarios/fail-over.ts');
 await import('./scenarios/database.ts');
 await import('./scenarios/faults.ts');

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { addresses } from '../bed/addresses.ts';
+import { release } from '../bed/release.ts';
+import { scenario } from '../bed/scenario.ts';
+
+const json = (...items: readonly object[]) => JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+
+/** A volume as another driver has left it, with its claim. */
+function volume(name: string, claim: string, namespace: string, provisioner: string, source: object) {
+  const accessModes = ['ReadWriteMany'];
+  const storageClassName = 'of-another-driver';
+  return [
+    {
+      apiVersion: 'v1',
+      kind: 'PersistentVolume',
+      metadata: { name, annotations: { 'pv.kubernetes.io/provisioned-by': provisioner } },
+      spec: {
+        ...source,
+        accessModes,
+        storageClassName,
+        capacity: { storage: '1Gi' },
+        persistentVolumeReclaimPolicy: 'Retain',
+        claimRef: { namespace, name: claim },
+      },
+    },
+    {
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      metadata: { name: claim, namespace },
+      spec: { accessModes, storageClassName, volumeName: name, resources: { requests: { storage: '1Gi' } } },
+    },
+  ];
+}
+
+function pod(name: string, claimName: string): object {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name },
+    spec: {
+      terminationGracePeriodSeconds: 1,
+      containers: [
+        {
+          name: 'shell',
+          image: 'busybox:1',
+          command: ['sleep', '86400'],
+          volumeMounts: [{ name: 'data', mountPath: '/data' }],
+        },
+      ],
+      volumes: [{ name: 'data', persistentVolumeClaim: { claimName } }],
+    },
+  };
+}
+
+scenario('volumes of two other drivers move to Berth, and their data stays where it is', async (s) => {
+  const { server } = s.cluster;
+  const [photos, books] = [`${s.namespace}-photos-pvc-1`, 'pvc-2'];
+  for (const directory of [photos, books]) {
+    await server.run(`mkdir /srv/export/${directory} && echo ${directory} > /srv/export/${directory}/name`);
+    s.keeps(`/srv/export/${directory}`);
+  }
+  const old = [
+    ...volume('pvc-1', 'photos', s.namespace, 'k8s-sigs.io/nfs-subdir-external-provisioner', {
+      nfs: { server: addresses.server, path: `/${photos}` },
+    }),
+    ...volume('pvc-2', 'books', s.namespace, 'nfs.csi.k8s.io', {
+      csi: {
+        driver: 'nfs.csi.k8s.io',
+        volumeHandle: `${addresses.server}##${books}##`,
+        volumeAttributes: { server: addresses.server, share: '/', subdir: books },
+      },
+    }),
+  ];
+  await s.apply(json(...old));
+  await s.bound('photos');
+  await s.bound('books');
+  await s.apply(json(pod('photos', 'photos')));
+  await s.ready('photos');
+  await s.exec('photos', 'echo before > /data/written');
+
+  // The steps of docs/migrating.md.
+  const before = await s.kubectl.run(['get', 'pv,pvc', '--all-namespaces', '-o', 'json']);
+  const inController = ['-n', release.namespace, 'exec', '-i', `${release.name}-controller-0`, '-c', 'berth'];
+  const after = await s.kubectl.run([...inController, '--', 'berth', 'migrate'], before);
+  await s.run(['delete', 'pod', 'photos']);
+  await s.run(['delete', 'pvc', 'photos', 'books']);
+  await s.kubectl.run(['delete', 'pv', 'pvc-1', 'pvc-2']);
+  await s.apply(after);
+  for (const claim of ['photos', 'books']) {
+    const made = await s.bound(claim);
+    assert.equal(await s.kubectl.value(['pv', made], '{.spec.csi.driver}'), 'csi.berth.dev');
+    await s.apply(json(pod(claim, claim)));
+    await s.ready(claim);
+  }
+  assert.equal(await s.exec('photos', 'cat /data/name /data/written'), `${photos}\nbefore`);
+  assert.equal(await s.exec('books', 'cat /data/name'), books);
+  await s.exec('photos', 'echo after > /data/written');
+  assert.equal(await server.run(`cat /srv/export/${photos}/written`), 'after');
+});
