@@ -38,14 +38,15 @@ export function scenario(name: string, work: (scenario: Scenario) => Promise<voi
   test(name, async (t) => {
     if (running === undefined) throw new Error('the cluster is not there');
     const made = await Scenario.start(running);
-    try {
-      await work(made);
-    } catch (error) {
+    const failures: unknown[] = [];
+    const note = (error: unknown) => void failures.push(error);
+    await work(made).catch(async (error: unknown) => {
+      note(error);
       t.diagnostic(await made.describe());
-      throw error;
-    } finally {
-      await made.end();
-    }
+    });
+    // What is left by a scenario that failed says nothing more, but the next one is not to find it.
+    await made.end().catch(note);
+    if (failures.length > 0) throw failures[0];
   });
 }
 

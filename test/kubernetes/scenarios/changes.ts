@@ -29,6 +29,7 @@ scenario('a VolumeAttributesClass changes what becomes of the data', async (s) =
 
 scenario('a static volume shows a directory that was there, and stays when its claim goes', async (s) => {
   const { server } = s.cluster;
+  s.keeps('/srv/export/company');
   await server.run('mkdir -p /srv/export/company/photos && echo jpeg > /srv/export/company/photos/1');
   await s.example('static-volume', { 'namespace: default': `namespace: ${s.namespace}` });
   await s.ready('company-photos');
@@ -38,7 +39,6 @@ scenario('a static volume shows a directory that was there, and stays when its c
   await s.kubectl.until(['pv', 'company-photos'], '{.status.phase}', 'Released');
   await s.kubectl.run(['delete', 'pv', 'company-photos']);
   assert.equal(await server.run('cat /srv/export/company/photos/1'), 'jpeg');
-  s.keeps('/srv/export/company');
 });
 
 scenario('a generic ephemeral volume comes and goes with its pod', async (s) => {

@@ -11,6 +11,7 @@ scenario('the pods of a Deployment on both nodes share one directory', async (s)
 
 scenario('many pods on both nodes read a volume, and none can write to it', async (s) => {
   const { server } = s.cluster;
+  s.keeps('/srv/export/library');
   await server.run('mkdir /srv/export/library && echo text > /srv/export/library/book');
   await s.example('many-readers', { 'namespace: default': `namespace: ${s.namespace}` });
   const pods = await s.readyPods('app=readers', 4);
@@ -21,7 +22,6 @@ scenario('many pods on both nodes read a volume, and none can write to it', asyn
     await assert.rejects(s.exec(pod, 'touch /data/mine'), /Read-only file system/);
   }
   assert.equal(await server.run('ls /srv/export/library'), 'book');
-  s.keeps('/srv/export/library');
 });
 
 scenario(
