@@ -1,4 +1,4 @@
-// The short path of npm test: the chart is installed, volumes are made and shared, and one survives its node.
+// A shorter path than all.test.ts: the chart is installed, volumes are made and shared, and one survives its node.
 
 import { basicImages } from './bed/images.ts';
 import { onCluster } from './bed/scenario.ts';
