@@ -4,12 +4,13 @@ import { parseArgs } from 'node:util';
 import { Cluster } from '../../test/kubernetes/bed/cluster.ts';
 import { basicImages } from '../../test/kubernetes/bed/images.ts';
 import { installBerth } from '../../test/kubernetes/bed/install.ts';
+import { claim } from '../../test/kubernetes/bed/objects.ts';
 import { prepare } from '../../test/kubernetes/bed/prepare.ts';
 import { checkout } from '../../test/vm/vm.ts';
 import { add, type Samples } from '../figures.ts';
 import { median, timed } from '../statistics.ts';
 import { formatTable } from '../table.ts';
-import { claim, claims, pods } from './load.ts';
+import { claims, pods } from './load.ts';
 import { residentMegabytes } from './memory.ts';
 import { installPeer, peerClass, writePeerImage } from './peer.ts';
 

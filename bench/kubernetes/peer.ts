@@ -1,7 +1,8 @@
 // csi-driver-nfs on the cluster, so that it is measured beside Berth: its own containers, Berth's sidecar flags.
-import { copyFile, cp } from 'node:fs/promises';
+import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { execa } from 'execa';
+import { readAptSources } from '../../test/image/apt-sources.ts';
+import { makeDebian } from '../../test/image/debian-root.ts';
 import { addresses } from '../../test/kubernetes/bed/addresses.ts';
 import type { Cluster } from '../../test/kubernetes/bed/cluster.ts';
 import { writeImage } from '../../test/kubernetes/bed/image-archive.ts';
@@ -17,9 +18,8 @@ export async function writePeerImage(file: string, directory: string): Promise<v
   await writeImage(file, {
     tags: [image],
     fill: async (root) => {
-      await execa`mmdebstrap --variant=minbase --include=nfs-common bookworm ${root}`;
+      await makeDebian(root, await readAptSources(), ['nfs-common']);
       for (const name of programs) await copyFile(join(directory, name), join(root, name));
-      await cp('/etc/netconfig', join(root, 'etc/netconfig')).catch(() => {});
     },
   });
 }

@@ -3,8 +3,9 @@ import { statSync } from 'node:fs';
 import { cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { type AptSources, readAptSources } from './apt-sources.ts';
+import { readAptSources } from './apt-sources.ts';
 import { checkout, commitNew, hasImage, imageNames, removeImages, workshop } from './buildah.ts';
+import { makeDebian } from './debian-root.ts';
 import { keyOf } from './key.ts';
 
 const npm = 'npm@11.19.1';
@@ -34,30 +35,6 @@ export async function ensureBases(say: (line: string) => void): Promise<Bases> {
   say(`npm install ${npm}`);
   await commitNew(bases.build, bases.base, addNode);
   return bases;
-}
-
-async function makeDebian(
-  root: string,
-  { codename, entries, settings }: AptSources,
-  packages: readonly string[],
-): Promise<void> {
-  await execa(
-    'mmdebstrap',
-    [
-      '--quiet',
-      '--mode=root',
-      '--variant=apt',
-      `--include=${packages.join(',')}`,
-      ...settings.map((line) => `--aptopt=${line}`),
-      '--dpkgopt=force-unsafe-io',
-      ...['doc', 'info', 'locale', 'man'].map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`),
-      '--dpkgopt=path-include=/usr/share/doc/*/copyright',
-      codename,
-      root,
-      ...entries,
-    ],
-    { timeout: 15 * 60_000, all: true },
-  );
 }
 
 /** Node of this checkout and npm of the registry: Debian's npm has some 400 packages. */

@@ -3,6 +3,8 @@ import { existsSync } from 'node:fs';
 import { chmod, copyFile, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
+import { readAptSources } from '../../image/apt-sources.ts';
+import { makeDebian } from '../../image/debian-root.ts';
 import { program } from './go-programs.ts';
 import { type ImageContent, writeImage } from './image-archive.ts';
 
@@ -37,7 +39,7 @@ const contents: Readonly<Record<string, ImageContent>> = {
   fio: {
     tags: ['localhost/fio:1'],
     command: ['bash'],
-    fill: (root) => debian(root, 'fio'),
+    fill: async (root) => makeDebian(root, await readAptSources(), ['fio']),
   },
   mariadb: { tags: ['docker.io/library/mariadb:10.11'], entrypoint: ['/entrypoint'], fill: mariadb },
 };
@@ -94,14 +96,7 @@ function sidecar(name: string, version: string): ImageContent {
 
 /** Debian's MariaDB behind an entry point that understands MARIADB_ROOT_PASSWORD and MARIADB_DATABASE. */
 async function mariadb(root: string): Promise<void> {
-  await debian(root, 'mariadb-server');
+  await makeDebian(root, await readAptSources(), ['mariadb-server']);
   await copyFile(join(import.meta.dirname, '../guest/mariadb.sh'), join(root, 'entrypoint'));
   await chmod(join(root, 'entrypoint'), 0o755);
-}
-
-/** A small Debian with this package, from the sources of this machine. */
-async function debian(root: string, include: string): Promise<void> {
-  const slim = ['doc', 'man', 'locale', 'info'].map((each) => `--dpkgopt=path-exclude=/usr/share/${each}/*`);
-  const mmdebstrap = execa({ timeout: 15 * 60_000 });
-  await mmdebstrap`mmdebstrap --variant=minbase ${slim} --include=${include} bookworm ${root}`;
 }

@@ -1,29 +1,8 @@
 import assert from 'node:assert/strict';
+import { list, pod } from '../bed/objects.ts';
 import { scenario } from '../bed/scenario.ts';
 
-const writer = (name: string, claim: string) => `
-apiVersion: v1
-kind: Pod
-metadata: {name: ${name}}
-spec:
-  terminationGracePeriodSeconds: 1
-  containers:
-    - name: writer
-      image: busybox:1
-      command: [sh, -c, 'n=0; while true; do n=$((n + 1)); echo $n >> /data/${name}; sync; sleep 1; done']
-      volumeMounts: [{name: data, mountPath: /data}]
-  volumes: [{name: data, persistentVolumeClaim: {claimName: ${claim}}}]
-`;
-
-const plain = `
-apiVersion: v1
-kind: Pod
-metadata: {name: bystander}
-spec:
-  terminationGracePeriodSeconds: 1
-  nodeName: NODE
-  containers: [{name: shell, image: busybox:1, command: [sleep, '86400']}]
-`;
+const script = 'n=0; while true; do n=$((n + 1)); echo $n >> /data/writer; sync; sleep 1; done';
 
 scenario(
   'while the NFS server is cut off other pods come and go, and its own can be deleted; writers go on after it',
@@ -32,13 +11,12 @@ scenario(
     await s.bound('notes');
     await s.ready('notes');
     const node = await s.nodeOf('notes');
-    const onNode = (yaml: string) => yaml.replace('spec:', `spec:\n  nodeName: ${node}`);
-    await s.apply(onNode(writer('writer', 'notes')));
+    await s.apply(list(pod('writer', { claimName: 'notes', node, script })));
     await s.ready('writer');
     await s.cluster.server.cutOff();
     try {
       // A pod without a volume starts and stops beside it, on the node that waits for the server.
-      const bystander = plain.replace('NODE', node);
+      const bystander = list(pod('bystander', { node }));
       await s.apply(bystander);
       await s.ready('bystander');
       await s.remove(bystander);
@@ -47,8 +25,7 @@ scenario(
     } finally {
       await s.cluster.server.reconnect();
     }
-    const count = async () => Number((await s.exec('writer', 'tail -n 1 /data/writer')) || 0);
-    const before = await count();
+    const before = await s.exec('writer', 'tail -n 1 /data/writer');
     await s.exec('writer', `until [ "$(tail -n 1 /data/writer)" -gt ${before} ]; do sleep 1; done`);
     // Not one line is missing.
     const lines = (await s.exec('writer', 'cat /data/writer')).split('\n');

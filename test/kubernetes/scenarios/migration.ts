@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { addresses } from '../bed/addresses.ts';
+import { list, pod } from '../bed/objects.ts';
 import { release } from '../bed/release.ts';
 import { scenario } from '../bed/scenario.ts';
-
-const json = (...items: readonly object[]) => JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
 
 /** A volume as another driver has left it, with its claim. */
 function volume(name: string, claim: string, namespace: string, provisioner: string, source: object) {
@@ -32,26 +31,6 @@ function volume(name: string, claim: string, namespace: string, provisioner: str
   ];
 }
 
-function pod(name: string, claimName: string): object {
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name },
-    spec: {
-      terminationGracePeriodSeconds: 1,
-      containers: [
-        {
-          name: 'shell',
-          image: 'busybox:1',
-          command: ['sleep', '86400'],
-          volumeMounts: [{ name: 'data', mountPath: '/data' }],
-        },
-      ],
-      volumes: [{ name: 'data', persistentVolumeClaim: { claimName } }],
-    },
-  };
-}
-
 scenario('volumes of two other drivers move to Berth, and their data stays where it is', async (s) => {
   const { server } = s.cluster;
   const [photos, books] = [`${s.namespace}-photos-pvc-1`, 'pvc-2'];
@@ -71,10 +50,10 @@ scenario('volumes of two other drivers move to Berth, and their data stays where
       },
     }),
   ];
-  await s.apply(json(...old));
+  await s.apply(list(...old));
   await s.bound('photos');
   await s.bound('books');
-  await s.apply(json(pod('photos', 'photos')));
+  await s.apply(list(pod('photos', { claimName: 'photos' })));
   await s.ready('photos');
   await s.exec('photos', 'echo before > /data/written');
 
@@ -89,7 +68,7 @@ scenario('volumes of two other drivers move to Berth, and their data stays where
   for (const claim of ['photos', 'books']) {
     const made = await s.bound(claim);
     assert.equal(await s.kubectl.value(['pv', made], '{.spec.csi.driver}'), 'csi.berth.dev');
-    await s.apply(json(pod(claim, claim)));
+    await s.apply(list(pod(claim, { claimName: claim })));
     await s.ready(claim);
   }
   assert.equal(await s.exec('photos', 'cat /data/name /data/written'), `${photos}\nbefore`);

@@ -1,67 +1,26 @@
 import assert from 'node:assert/strict';
 import { installBerth } from '../bed/install.ts';
+import { claim, list, pod } from '../bed/objects.ts';
 import { release } from '../bed/release.ts';
 import { scenario } from '../bed/scenario.ts';
 
 /** Writes numbered lines, each synced, and stops at the first error. */
-const counter = `
-apiVersion: v1
-kind: PersistentVolumeClaim
-metadata: {name: counter}
-spec: {accessModes: [ReadWriteMany], resources: {requests: {storage: 1Gi}}}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: counter}
-spec:
-  terminationGracePeriodSeconds: 1
-  containers:
-    - name: counter
-      image: busybox:1
-      command:
-        - sh
-        - -c
-        - |
-          set -e
-          n=0
-          while true; do n=$((n + 1)); echo $n >> /data/numbers; sync; sleep 0.2; done
-      volumeMounts: [{name: data, mountPath: /data}]
-  volumes: [{name: data, persistentVolumeClaim: {claimName: counter}}]
-`;
+const count = (file: string) =>
+  `set -e; n=0; while true; do n=$((n + 1)); echo $n >> /data/${file}; sync; sleep 0.2; done`;
 
 /** Writes blocks with checksums and reads all of them back, again and again; the first error ends it. */
-const fio = `
-apiVersion: v1
-kind: PersistentVolumeClaim
-metadata: {name: fio}
-spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: fio}
-spec:
-  restartPolicy: Never
-  terminationGracePeriodSeconds: 1
-  containers:
-    - name: fio
-      image: localhost/fio:1
-      command:
-        - sh
-        - -c
-        - |
-          rounds=0
-          while [ ! -e /data/stop ]; do
-            fio --name=blocks --directory=/data --rw=randwrite --bs=4k --size=8M --direct=1 \\
-              --verify=crc32c --do_verify=1 --verify_fatal=1 --output-format=terse || exit 1
-            rounds=$((rounds + 1))
-          done
-          echo "rounds: $rounds"
-      volumeMounts: [{name: data, mountPath: /data}]
-  volumes: [{name: data, persistentVolumeClaim: {claimName: fio}}]
+const verify = `
+  rounds=0
+  while [ ! -e /data/stop ]; do
+    fio --name=blocks --directory=/data --rw=randwrite --bs=4k --size=8M --direct=1 \\
+      --verify=crc32c --do_verify=1 --verify_fatal=1 --output-format=terse || exit 1
+    rounds=$((rounds + 1))
+  done
+  echo "rounds: $rounds"
 `;
 
 scenario('an upgrade to changed values replaces the driver’s pods under a volume in use', async (s) => {
-  await s.apply(counter);
+  await s.apply(list(claim('counter'), pod('counter', { claimName: 'counter', script: count('numbers') })));
   await s.ready('counter');
   const where = ['-n', release.namespace];
   const uids = async () => s.kubectl.value([...where, 'pods'], '{.items[*].metadata.uid}');
@@ -82,8 +41,7 @@ scenario('an upgrade to changed values replaces the driver’s pods under a volu
   await s.exec('counter', `until [ "$(tail -n 1 /data/numbers)" -gt ${reached} ]; do sleep 0.2; done`);
   assert.equal(await s.value(['pod', 'counter'], '{.status.containerStatuses[0].restartCount}'), '0');
   // The new pods serve: a second pod starts on the volume that the old ones mounted.
-  const second = counter.split('---')[1] ?? '';
-  await s.apply(second.replaceAll('name: counter}', 'name: second}').replace('/data/numbers', '/data/more'));
+  await s.apply(list(pod('second', { claimName: 'counter', script: count('more') })));
   await s.ready('second');
   const numbers = (await s.exec('counter', 'cat /data/numbers')).split('\n');
   assert.deepEqual(
@@ -95,7 +53,8 @@ scenario('an upgrade to changed values replaces the driver’s pods under a volu
 });
 
 scenario('a writing pod does not notice ten restarts of its node’s plugin', async (s) => {
-  await s.apply(fio);
+  const image = 'localhost/fio:1';
+  await s.apply(list(claim('fio'), pod('fio', { claimName: 'fio', script: verify, image, once: true })));
   await s.ready('fio');
   const node = await s.nodeOf('fio');
   const where = ['-n', release.namespace];
@@ -107,7 +66,7 @@ scenario('a writing pod does not notice ten restarts of its node’s plugin', as
     await s.kubectl.until([...where, 'pods', ...plugin], ready, new RegExp(`^(?!${old})\\S+=True $`));
   }
   // A pod starts and stops on the same volume: the plugin found all as it was.
-  await s.apply(second(node));
+  await s.apply(list(pod('second', { claimName: 'fio', node })));
   await s.ready('second');
   await s.exec('second', 'touch /data/stop');
   await s.until(['pod', 'fio'], '{.status.phase}', /Succeeded|Failed/);
@@ -115,20 +74,3 @@ scenario('a writing pod does not notice ten restarts of its node’s plugin', as
   assert.equal(await s.value(['pod', 'fio'], '{.status.phase}'), 'Succeeded', report);
   assert.match(report, /^rounds: [1-9]\d*$/m);
 });
-
-function second(node: string): string {
-  return `
-apiVersion: v1
-kind: Pod
-metadata: {name: second}
-spec:
-  terminationGracePeriodSeconds: 1
-  nodeName: ${node}
-  containers:
-    - name: shell
-      image: busybox:1
-      command: [sleep, '86400']
-      volumeMounts: [{name: data, mountPath: /data}]
-  volumes: [{name: data, persistentVolumeClaim: {claimName: fio}}]
-`;
-}
