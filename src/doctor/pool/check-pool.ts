@@ -74,9 +74,9 @@ async function mount(
   }
 }
 
-/** Steps that say nothing: a local pool has this machine's clock, and locks may be this machine's by an option. */
+/** Steps that say nothing: a local pool is of this machine, and locks may be this machine's by an option. */
 function meaningless(config: PoolConfig): readonly Step[] {
-  if (config.kind === 'local') return ['clock', 'locks'];
+  if (config.kind === 'local') return ['groups', 'clock', 'locks'];
   return config.nfs.mountOptions.some((option) => /^(nolock|local_lock=(all|flock))$/.test(option))
     ? ['locks']
     : [];

@@ -67,6 +67,14 @@ const judges: { readonly [S in Step]: Judge<S> } = {
       'Let the kernel use numbers (nfs4_disable_idmapping=Y on both sides), or give both sides the same users and domain in /etc/idmapd.conf.',
     );
   },
+  groups: ({ status }) => {
+    if (status === 0) return ok("It goes by the groups that a client names, so a pod's fsGroup counts.");
+    if (status !== 1) return ok('Groups were not tried, as setpriv(1) or test(1) did not run.');
+    return warn(
+      "It looks up a user's groups itself and knows no pod's: fsGroup and supplementalGroups grant nothing.",
+      'Linux: manage-gids=n under [mountd] in /etc/nfs.conf of the server, then restart nfs-mountd. Or have pods run with that group as runAsGroup.',
+    );
+  },
   clock: ({ aheadMs }) => {
     const seconds = Math.round(Math.abs(aheadMs) / 1000);
     if (Math.abs(aheadMs) < skewMs) return ok("Its clock agrees with this machine's.");

@@ -6,6 +6,7 @@ export const steps = [
   'round-trip',
   'write',
   'owners',
+  'groups',
   'clock',
   'clone',
   'locks',
@@ -30,6 +31,8 @@ export interface Measured {
   readonly write: { readonly milliseconds: number };
   /** Who owns what root makes, and who after it was given to `given`; null where that was refused. */
   readonly owners: { readonly made: number; readonly given: number; readonly became: number | null };
+  /** Exit status of a look by a user whose supplementary group may read; null where it could not be tried. */
+  readonly groups: { readonly status: number | null };
   /** How far the server's clock is before this machine's. */
   readonly clock: { readonly aheadMs: number };
   readonly clone: { readonly clones: boolean };

@@ -2,6 +2,7 @@
 // with its process, where a thread of the doctor could not be.
 import { spawnSync } from 'node:child_process';
 import {
+  chmodSync,
   chownSync,
   closeSync,
   constants,
@@ -38,6 +39,8 @@ const questions = 9;
 const writtenBytes = 65_536;
 /** To whom a file is given, to see whether that is possible: any user but root. */
 const someUser = 12_345;
+/** One that nobody is in. */
+const someGroup = 12_346;
 const lockLimitSeconds = 5;
 
 /** A name for the files of one probe. */
@@ -67,7 +70,11 @@ export function probe(request: ProbeRequest): void {
   const clone = `${file}.clone`;
   try {
     if (step('write', () => write(file)) === undefined) return;
-    step('owners', () => ownersOf(file));
+    const owners = step('owners', () => ownersOf(file));
+    // Where owners are not kept, neither are groups.
+    if (owners !== undefined && owners.became === owners.given && !skip.includes('groups')) {
+      step('groups', () => ({ status: readAsMember(file) }));
+    }
     if (!skip.includes('clock')) {
       step('clock', () => ({ aheadMs: Math.round(changedNow(file) - Date.now()) }));
     }
@@ -152,6 +159,25 @@ function ownersOf(file: string): Measured['owners'] {
     return { made, given: someUser, became: null };
   }
   return { made, given: someUser, became: lstatSync(file).uid };
+}
+
+/**
+ * Has a user look who may read the file only by a supplementary group. The server is asked (NFS ACCESS), and goes either
+ * by the groups that the client names or by its own list of users. By the open file: nobody else may enter its folder.
+ */
+function readAsMember(file: string): number | null {
+  chownSync(file, 0, someGroup);
+  chmodSync(file, 0o040);
+  const fd = openSync(file, 'r');
+  try {
+    const who = [`--reuid=${someUser}`, `--regid=${someUser}`, `--groups=${someGroup}`];
+    const { status } = spawnSync('setpriv', [...who, 'test', '-r', '/proc/self/fd/3'], {
+      stdio: ['ignore', 'ignore', 'ignore', fd],
+    });
+    return status;
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** The server's own time, which it sets when it changes a file. */

@@ -37,7 +37,7 @@ export function onCluster(images: readonly string[]): void {
 export function scenario(name: string, work: (scenario: Scenario) => Promise<void>): void {
   test(name, async (t) => {
     if (running === undefined) throw new Error('the cluster is not there');
-    const made = await Scenario.start(running);
+    const made = await Scenario.start(running, (line) => t.diagnostic(line));
     const failures: unknown[] = [];
     const note = (error: unknown) => void failures.push(error);
     await work(made).catch(async (error: unknown) => {
@@ -57,17 +57,20 @@ export class Scenario {
   readonly cluster: Cluster;
   readonly kubectl: Kubectl;
   readonly namespace: string;
+  /** Prints a figure beside the scenario's result. */
+  readonly tell: (line: string) => void;
   readonly #applied: string[] = [];
   readonly #kept: string[] = [];
   static #count = 0;
 
-  private constructor(cluster: Cluster, namespace: string) {
+  private constructor(cluster: Cluster, namespace: string, tell: (line: string) => void) {
     this.cluster = cluster;
     this.kubectl = cluster.kubectl;
     this.namespace = namespace;
+    this.tell = tell;
   }
 
-  static async start(cluster: Cluster): Promise<Scenario> {
+  static async start(cluster: Cluster, tell: (line: string) => void): Promise<Scenario> {
     Scenario.#count += 1;
     const namespace = `scenario-${Scenario.#count}`;
     await cluster.kubectl.run(['create', 'namespace', namespace]);
@@ -76,7 +79,7 @@ export class Scenario {
       '{.metadata.name}',
       'default',
     );
-    return new Scenario(cluster, namespace);
+    return new Scenario(cluster, namespace, tell);
   }
 
   /** kubectl in the scenario's namespace. */

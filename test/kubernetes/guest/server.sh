@@ -16,6 +16,9 @@ mount -t rpc_pipefs rpc_pipefs /var/lib/nfs/rpc_pipefs
 echo 15 >/proc/fs/nfsd/nfsv4leasetime
 echo 15 >/proc/fs/nfsd/nfsv4gracetime
 echo '/srv/export *(rw,sync,no_subtree_check,no_root_squash,fsid=0)' >/etc/exports
+# Debian's default looks up a user's groups on the server, which knows no pod's: fsGroup would grant nothing.
+mkdir -p /etc/nfs.conf.d
+printf '[mountd]\nmanage-gids=n\n' >/etc/nfs.conf.d/groups.conf
 rpcbind -w
 rpc.statd --no-notify
 exportfs -r

@@ -80,6 +80,7 @@ test('a good export is well, and a driver beside the doctor keeps its volumes', 
     'state',
     'write',
     'owners',
+    'groups',
     'clock',
     'clone',
     'locks',
@@ -168,6 +169,19 @@ test('root_squash is told of, and what it means for a state that root made', asy
   const locked = await examine(a, { nas: pool });
   assert.equal(locked.status, 1);
   assert.match(lineOf(locked, 'nas', 'state').says, /\.berth cannot be entered/);
+  assert.deepEqual(left(a, nas), []);
+});
+
+test('a server that looks up groups itself is told of', async (t) => {
+  const pool = fresh(t, nas, 'groups');
+  await nas.lookUpGroups(true);
+  t.after(() => nas.lookUpGroups(false));
+  const told = await examine(a, { nas: pool });
+  assert.equal(told.status, 0, JSON.stringify(told));
+  assert.equal(lineOf(told, 'nas', 'groups').verdict, 'warn');
+  assert.match(lineOf(told, 'nas', 'groups').advice ?? '', /manage-gids=n/);
+  await nas.lookUpGroups(false);
+  assert.equal(lineOf(await examine(a, { nas: pool }), 'nas', 'groups').verdict, 'ok');
   assert.deepEqual(left(a, nas), []);
 });
 
