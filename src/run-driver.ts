@@ -10,8 +10,8 @@ import { slotsPerPool } from './pools/view.ts';
 import { KubeletRegistration } from './registration/kubelet-registration.ts';
 import { CsiServer } from './server/server.ts';
 import type { Settings } from './settings.ts';
-import { type Announcer, keepAnnounced } from './volumes/announce.ts';
 import { KeyedMutex } from './volumes/keyed-mutex.ts';
+import { type Announcer, keepAnnounced } from './volumes/state/announce.ts';
 import { Stores } from './volumes/stores.ts';
 
 /** Serves until SIGTERM or SIGINT, then drains. Throws UsageError where config or socket are wrong. */

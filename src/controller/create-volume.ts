@@ -1,9 +1,9 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../errors/csi-error.ts';
 import { readCapability } from '../volumes/capability.ts';
-import { createDirectory } from '../volumes/directory.ts';
+import { createDirectory } from '../volumes/directory/directory.ts';
 import { readMutableParameters, readParameters } from '../volumes/parameters.ts';
-import { newRecordId, type VolumeRecord } from '../volumes/record.ts';
+import { newRecordId, type VolumeRecord } from '../volumes/state/record.ts';
 import { keyOf } from '../volumes/volume-id.ts';
 import type { CreateVolumeRequest, CreateVolumeResponseInit } from '../wire/generated/csi-types.ts';
 import { type CapacityRange, fits, readCapacityRange } from './capacity-range.ts';

@@ -1,6 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../errors/csi-error.ts';
-import { deleteDirectory } from '../volumes/delete-directory.ts';
+import { deleteDirectory } from '../volumes/directory/delete-directory.ts';
 import { parseVolumeId } from '../volumes/volume-id.ts';
 import type { DeleteVolumeRequest, DeleteVolumeResponseInit } from '../wire/generated/csi-types.ts';
 import type { ControllerDeps } from './deps.ts';

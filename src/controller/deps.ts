@@ -1,5 +1,5 @@
 import type { KeyedMutex } from '../volumes/keyed-mutex.ts';
-import type { NodeRecord } from '../volumes/nodes.ts';
+import type { NodeRecord } from '../volumes/state/nodes.ts';
 import type { Stores } from '../volumes/stores.ts';
 
 /** What the Controller's RPCs work with. */

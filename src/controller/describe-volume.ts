@@ -1,4 +1,4 @@
-import type { InventoryEntry } from '../volumes/inventory.ts';
+import type { InventoryEntry } from '../volumes/state/inventory.ts';
 import { formatVolumeId } from '../volumes/volume-id.ts';
 
 /** A CSI Volume. Its context is all that the node needs to find the directory. */

@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../errors/csi-error.ts';
 import { readCapability } from '../volumes/capability.ts';
-import { updateRecord } from '../volumes/records.ts';
+import { updateRecord } from '../volumes/state/records.ts';
 import type {
   ControllerExpandVolumeRequest,
   ControllerExpandVolumeResponseInit,

@@ -1,9 +1,9 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../errors/csi-error.ts';
-import { listAside } from '../volumes/aside.ts';
-import { directoryExists } from '../volumes/directory.ts';
-import type { VolumeRecord } from '../volumes/record.ts';
-import { readRecord } from '../volumes/records.ts';
+import { directoryExists } from '../volumes/directory/directory.ts';
+import { listAside } from '../volumes/state/aside.ts';
+import type { VolumeRecord } from '../volumes/state/record.ts';
+import { readRecord } from '../volumes/state/records.ts';
 import type { Store, Stores } from '../volumes/stores.ts';
 import { locateDirectory, refuseOtherKinds } from '../volumes/volume-context.ts';
 import { isGeneratedKey, parseVolumeId, staticKeyOf } from '../volumes/volume-id.ts';

@@ -1,4 +1,4 @@
-import { attachedNodes } from '../volumes/attachments.ts';
+import { attachedNodes } from '../volumes/state/attachments.ts';
 import type {
   ControllerGetVolumeRequest,
   ControllerGetVolumeResponseInit,

@@ -1,5 +1,5 @@
 import { readMutableParameters } from '../volumes/parameters.ts';
-import { updateRecord } from '../volumes/records.ts';
+import { updateRecord } from '../volumes/state/records.ts';
 import type {
   ControllerModifyVolumeRequest,
   ControllerModifyVolumeResponseInit,

@@ -1,10 +1,16 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../errors/csi-error.ts';
-import { attachRecorded } from '../volumes/attach-recorded.ts';
-import { type Attachment, type AttachResult, attach, attachedNodes, detach } from '../volumes/attachments.ts';
 import { readCapability } from '../volumes/capability.ts';
-import { directoryExists } from '../volumes/directory.ts';
-import { findNode, type NodeRecord } from '../volumes/nodes.ts';
+import { directoryExists } from '../volumes/directory/directory.ts';
+import { attachRecorded } from '../volumes/state/attach-recorded.ts';
+import {
+  type Attachment,
+  type AttachResult,
+  attach,
+  attachedNodes,
+  detach,
+} from '../volumes/state/attachments.ts';
+import { findNode, type NodeRecord } from '../volumes/state/nodes.ts';
 import type {
   ControllerPublishVolumeRequest,
   ControllerPublishVolumeResponseInit,

@@ -1,6 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../errors/csi-error.ts';
-import { listAside } from '../volumes/aside.ts';
+import { listAside } from '../volumes/state/aside.ts';
 import type { FoundVolume } from './find-volume.ts';
 
 /**

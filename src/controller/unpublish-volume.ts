@@ -1,4 +1,4 @@
-import { attachedNodes, detach } from '../volumes/attachments.ts';
+import { attachedNodes, detach } from '../volumes/state/attachments.ts';
 import type { Store, Stores } from '../volumes/stores.ts';
 import { parseVolumeId, staticKeyOf } from '../volumes/volume-id.ts';
 import type {

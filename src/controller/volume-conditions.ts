@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../errors/csi-error.ts';
-import { directoryExists } from '../volumes/directory.ts';
-import type { InventoryEntry } from '../volumes/inventory.ts';
+import { directoryExists } from '../volumes/directory/directory.ts';
+import type { InventoryEntry } from '../volumes/state/inventory.ts';
 import type { Store } from '../volumes/stores.ts';
 import { formatVolumeId, isStaticKey } from '../volumes/volume-id.ts';
 

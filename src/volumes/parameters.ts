@@ -1,6 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../errors/csi-error.ts';
-import { isOnDelete, type OnDelete, onDeleteValues } from './record.ts';
+import { isOnDelete, type OnDelete, onDeleteValues } from './state/record.ts';
 import { subDirProblem } from './sub-dir.ts';
 
 /** The StorageClass parameters of a directory volume, read and checked; see docs/parameters.md. */

@@ -1,7 +1,7 @@
 import type { PoolMeasures } from '../pools/measures.ts';
 import type { PoolHealth } from '../pools/pool.ts';
-import type { Counts } from './census.ts';
-import type { TrashProgress } from './janitor.ts';
+import type { TrashProgress } from './removal/janitor.ts';
+import type { Counts } from './state/census.ts';
 
 /** What this process knows of a pool without asking it; for readiness and metrics. */
 export interface PoolReport {

@@ -9,12 +9,12 @@ import type { MountObserver } from '../pools/mount-observer.ts';
 import { nfsBackend } from '../pools/nfs.ts';
 import { Pool } from '../pools/pool.ts';
 import type { PoolUse } from '../pools/view.ts';
-import { Census } from './census.ts';
-import { Inventory } from './inventory.ts';
-import { Janitor } from './janitor.ts';
-import { announceNode, type NodeRecord } from './nodes.ts';
 import type { PoolReport } from './pool-report.ts';
-import { isIntact, openState, type State } from './state.ts';
+import { Janitor } from './removal/janitor.ts';
+import { Census } from './state/census.ts';
+import { Inventory } from './state/inventory.ts';
+import { announceNode, type NodeRecord } from './state/nodes.ts';
+import { isIntact, openState, type State } from './state/state.ts';
 
 /** A pool with what the controller keeps for it. */
 export interface Store {

@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { status } from '@grpc/grpc-js';
-import { BindMarks } from '../../src/volumes/bind-marks.ts';
+import { BindMarks } from '../../src/volumes/directory/bind-marks.ts';
 import { capability, exists, makeNode, refused } from './node-fixture.ts';
 
 test('a volume appears at its target and goes again, each call twice', async (t) => {

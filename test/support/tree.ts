@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { Gate } from '../../src/pools/gate.ts';
 import { Tree } from '../../src/pools/tree.ts';
-import { openState, type State } from '../../src/volumes/state.ts';
+import { openState, type State } from '../../src/volumes/state/state.ts';
 import { cleanUp } from './clean-up.ts';
 
 export interface Opened {

@@ -1,5 +1,5 @@
 import { CsiError } from '../../src/errors/csi-error.ts';
-import type { VolumeRecord } from '../../src/volumes/record.ts';
+import type { VolumeRecord } from '../../src/volumes/state/record.ts';
 
 /** The record of a volume, as CreateVolume would make it. */
 export function volumeRecord(overrides: Partial<VolumeRecord> & { readonly name: string }): VolumeRecord {

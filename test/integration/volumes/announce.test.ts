@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
-import { keepAnnounced } from '../../../src/volumes/announce.ts';
+import { keepAnnounced } from '../../../src/volumes/state/announce.ts';
 import { cleanUp } from '../../support/clean-up.ts';
 import { openTree, temporaryDirectory } from '../../support/tree.ts';
 import { waitFor } from '../../vm/guest/wait-for.ts';

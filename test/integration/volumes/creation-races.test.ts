@@ -5,7 +5,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { CsiError } from '../../../src/errors/csi-error.ts';
-import { createDirectory } from '../../../src/volumes/directory.ts';
+import { createDirectory } from '../../../src/volumes/directory/directory.ts';
 import { killedAt, openTree, pausedAt, temporaryDirectory } from '../../support/tree.ts';
 import { volumeRecord } from '../../support/volume-record.ts';
 

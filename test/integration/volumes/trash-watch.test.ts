@@ -3,7 +3,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Dir } from '../../../src/pools/tree.ts';
-import { emptyTrash } from '../../../src/volumes/trash.ts';
+import { emptyTrash } from '../../../src/volumes/removal/trash.ts';
 import { openTree, temporaryDirectory } from '../../support/tree.ts';
 
 test('whoever watches the trash hears of what waits and of what is gone, by whomever', async (t) => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeRecord, encodeRecord, type VolumeRecord } from '../../../src/volumes/record.ts';
+import { decodeRecord, encodeRecord, type VolumeRecord } from '../../../src/volumes/state/record.ts';
 import { formatVolumeId, keyOf, parseVolumeId, staticKeyOf } from '../../../src/volumes/volume-id.ts';
 
 test('a short, plain name is its own key', () => {

@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { status } from '@grpc/grpc-js';
+import { CsiError } from '../../errors/csi-error.ts';
+import { isErrno } from '../../errors/node-error.ts';
+
+/** Small files in one directory, each under a key of any length and content: a path, a volume's id. */
+export class BindFiles {
+  readonly #directory: string;
+
+  /** On a disk of this machine; made when the first file is written. */
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** Throws INTERNAL where the disk does not take it. */
+  write(key: string, content: string): void {
+    const file = this.#file(key);
+    try {
+      try {
+        writeFileSync(file, content);
+      } catch (error) {
+        if (!isErrno(error, 'ENOENT')) throw error;
+        mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+        writeFileSync(file, content);
+      }
+    } catch (error) {
+      throw unwritable(error);
+    }
+  }
+
+  /** Undefined where there is none. */
+  read(key: string): string | undefined {
+    try {
+      return readFileSync(this.#file(key), 'utf8');
+    } catch (error) {
+      if (isErrno(error, 'ENOENT', 'ENOTDIR')) return undefined;
+      throw error;
+    }
+  }
+
+  /** None there is fine. Throws INTERNAL where the disk does not let it go. */
+  remove(key: string): void {
+    try {
+      rmSync(this.#file(key), { force: true });
+    } catch (error) {
+      if (!isErrno(error, 'ENOTDIR')) throw unwritable(error);
+    }
+  }
+
+  #file(key: string): string {
+    return join(this.#directory, createHash('sha256').update(key).digest('hex').slice(0, 32));
+  }
+}
+
+function unwritable(error: unknown): CsiError {
+  const why = isErrno(error) ? ` (${error.code})` : '';
+  return new CsiError(
+    status.INTERNAL,
+    'state-dir-unwritable',
+    `The driver's state directory on this node cannot be written to${why}; make room on its disk, ` +
+      'or correct --state-dir.',
+    { cause: error },
+  );
+}

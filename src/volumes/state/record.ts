@@ -1,0 +1,108 @@
+import { randomBytes } from 'node:crypto';
+import { status } from '@grpc/grpc-js';
+import { CsiError } from '../../errors/csi-error.ts';
+import { subDirProblem } from '../sub-dir.ts';
+
+/** What becomes of a volume's data at DeleteVolume. */
+export const onDeleteValues = ['delete', 'archive', 'retain'] as const;
+export type OnDelete = (typeof onDeleteValues)[number];
+
+/** What Berth keeps of a dynamic directory volume. */
+export interface VolumeRecord {
+  /** Random; tells this volume from an earlier or later one of the same name. */
+  readonly id: string;
+  /** Counts the changes of this record. */
+  readonly revision: number;
+  /** The CSI name it was asked for with. */
+  readonly name: string;
+  readonly subDir: string;
+  /** In bytes; 0 where none was asked for. */
+  readonly capacity: bigint;
+  readonly onDelete: OnDelete;
+  /** What the request for the volume said, where it was changed since: a repeated request must still match. */
+  readonly askedOnDelete: OnDelete;
+  readonly mode: number;
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+/** XFS takes 1,023 bytes as a symbolic link's target, other file systems more. */
+const maxBytes = 1_023;
+
+export function newRecordId(): string {
+  return randomBytes(6).toString('base64url');
+}
+
+/** Writes a record as text; INVALID_ARGUMENT where it would not fit into a symbolic link. */
+export function encodeRecord(record: VolumeRecord): string {
+  const text = JSON.stringify({
+    v: 1,
+    id: record.id,
+    rev: record.revision,
+    name: record.name,
+    dir: record.subDir,
+    size: record.capacity.toString(),
+    onDelete: record.onDelete,
+    asked: record.askedOnDelete === record.onDelete ? undefined : record.askedOnDelete,
+    mode: record.mode.toString(8),
+    uid: record.uid,
+    gid: record.gid,
+  });
+  if (Buffer.byteLength(text) > maxBytes) {
+    throw new CsiError(
+      status.INVALID_ARGUMENT,
+      'name-too-long',
+      `The volume ${record.name} cannot be recorded: its name and subDir are too long together; shorten subDir.`,
+    );
+  }
+  return text;
+}
+
+/**
+ * Reads a record; undefined where the text is none that this version of Berth wrote. Whoever can write to the share
+ * can plant one, so its directory is checked as that of a request is.
+ */
+export function decodeRecord(text: string): VolumeRecord | undefined {
+  let fields: Record<string, unknown>;
+  try {
+    const parsed: unknown = JSON.parse(text);
+    if (typeof parsed !== 'object' || parsed === null) return undefined;
+    fields = { ...parsed };
+  } catch {
+    return undefined;
+  }
+  const { v, id, rev, name, dir, size, onDelete, asked = onDelete, mode, uid, gid } = fields;
+  if (
+    v !== 1 ||
+    typeof id !== 'string' ||
+    !/^[A-Za-z0-9_-]{8}$/.test(id) ||
+    typeof rev !== 'number' ||
+    typeof name !== 'string' ||
+    typeof dir !== 'string' ||
+    subDirProblem(dir) !== undefined ||
+    typeof size !== 'string' ||
+    !/^\d{1,19}$/.test(size) ||
+    !isOnDelete(onDelete) ||
+    !isOnDelete(asked) ||
+    typeof mode !== 'string' ||
+    !/^[0-7]{1,4}$/.test(mode)
+  ) {
+    return undefined;
+  }
+  return {
+    id,
+    revision: rev,
+    name,
+    subDir: dir,
+    capacity: BigInt(size),
+    onDelete,
+    askedOnDelete: asked,
+    mode: Number.parseInt(mode, 8),
+    ...(typeof uid === 'number' ? { uid } : {}),
+    ...(typeof gid === 'number' ? { gid } : {}),
+  };
+}
+
+export function isOnDelete(value: unknown): value is OnDelete {
+  return onDeleteValues.some((known) => known === value);
+}
