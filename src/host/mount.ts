@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { CommandError } from './command-error.ts';
 import { type Run, run } from './run.ts';
+import { unmount } from './unmount.ts';
 
 export { unmount } from './unmount.ts';
 
@@ -20,6 +21,8 @@ export interface BindMountRequest {
   readonly target: string;
   /** All flags of the new mount point, or none to have those of the source's mount. */
   readonly flags: readonly string[];
+  /** An existing directory that nobody else uses meanwhile; needed for flags. */
+  readonly aside: string;
   readonly timeoutMs: number;
 }
 
@@ -72,13 +75,28 @@ export function nfsSource(server: string, path: string): string {
 }
 
 /**
- * Makes a directory appear at another path. Throws CommandError, which may have left the mount in place: look at
- * the mount table. With flags the kernel needs a second step, in the same process; until then the mount has the
- * flags of its source.
+ * Makes a directory appear at another path, with its flags from the first moment on. Throws CommandError, which may have
+ * left the mount in place: look at the mount table; StillMountedError where `aside` cannot be cleared.
+ *
+ * Flags are set on a mount that is there, and that change stays in its mount namespace: what was propagated from it
+ * keeps the old ones (mount_namespaces(7)), so the host would have a writable volume where a container sees a read-only
+ * one. So a mount with flags is made aside, and what is bound out of it has them everywhere.
  */
 export async function bindMount(request: BindMountRequest, exec: Run = run): Promise<void> {
-  const { source, target, flags, timeoutMs } = request;
+  const { source, target, flags, aside, timeoutMs } = request;
   // -c (--no-canonicalize), -n and -i: no look at the paths, at /run/mount or for a helper before the system call.
-  const args = ['-c', '-n', '-i', '-o', ['bind', ...flags].join(','), '--', source, target];
-  await exec('mount', args, { timeoutMs });
+  const bind = (from: string, to: string, options: readonly string[]) =>
+    exec('mount', ['-c', '-n', '-i', '-o', ['bind', ...options].join(','), '--', from, to], { timeoutMs });
+  if (flags.length === 0) {
+    await bind(source, target, []);
+    return;
+  }
+  // What a process that was killed has left.
+  await unmount(aside, { force: false });
+  try {
+    await bind(source, aside, flags);
+    await bind(aside, target, []);
+  } finally {
+    await unmount(aside, { force: false });
+  }
 }

@@ -149,12 +149,17 @@ export class SharedMounts {
     await Promise.all(waitFor);
   }
 
+  /** Where what is mounted is neither a pool nor a publication; for mounts of a moment. */
+  get asides(): string {
+    // No pool's name begins with a dot.
+    return join(this.#directory, '.aside');
+  }
+
   /** The mounts held now, by pool, as the mount table shows them. */
   held(table: readonly Mount[] = readMountinfo()): { pool: string; mount: Mount }[] {
-    return mountsBelow(this.#directory, table).map((mount) => ({
-      pool: this.#poolOf(mount),
-      mount,
-    }));
+    return mountsBelow(this.#directory, table)
+      .filter(({ mountPoint }) => !isWithin(mountPoint, this.asides))
+      .map((mount) => ({ pool: this.#poolOf(mount), mount }));
   }
 
   #poolOf({ mountPoint }: Mount): string {

@@ -2,6 +2,7 @@ import type { PoolConfig } from '../../config/schema.ts';
 import { bindMount } from '../../host/mount.ts';
 import { refreshDirectories } from '../../host/refresh.ts';
 import type { PoolView, SharedMounts } from '../../pools/shared-mount.ts';
+import type { BindAsides } from './bind-asides.ts';
 import { bindFailure, isMissing, isStale } from './bind-failure.ts';
 
 export interface BindDirectory {
@@ -14,6 +15,7 @@ export interface BindDirectory {
   readonly volumeId: string;
   readonly target: string;
   readonly flags: readonly string[];
+  readonly asides: BindAsides;
   /** The directory was published by this process before and cannot have been made anew since. */
   readonly fresh: boolean;
 }
@@ -63,8 +65,14 @@ async function isRootStale(view: PoolView, subDir: string): Promise<boolean> {
   }
 }
 
-function bind({ subDir, target, flags }: BindDirectory, view: PoolView): Promise<void> {
-  return bindMount({ source: `${view.path}/${subDir}`, target, flags, timeoutMs });
+async function bind({ subDir, target, flags, asides }: BindDirectory, view: PoolView): Promise<void> {
+  const source = `${view.path}/${subDir}`;
+  const aside = flags.length === 0 ? '' : await asides.make(target);
+  try {
+    await bindMount({ source, target, flags, aside, timeoutMs });
+  } finally {
+    if (aside !== '') asides.remove(target);
+  }
 }
 
 /** All directories above the volume's own. One that is missing is left to the bind to tell. */

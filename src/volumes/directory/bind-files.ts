@@ -54,7 +54,8 @@ export class BindFiles {
   }
 }
 
-function unwritable(error: unknown): CsiError {
+/** The error for a state directory that takes nothing. */
+export function unwritable(error: unknown): CsiError {
   const why = isErrno(error) ? ` (${error.code})` : '';
   return new CsiError(
     status.INTERNAL,

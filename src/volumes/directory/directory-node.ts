@@ -14,17 +14,17 @@ import type { PoolView, SharedMounts } from '../../pools/shared-mount.ts';
 import type { Capability } from '../capability.ts';
 import { KeyedMutex } from '../keyed-mutex.ts';
 import type { DirectoryLocation } from '../volume-context.ts';
+import type { BindAsides } from './bind-asides.ts';
 import { bindDirectory } from './bind-directory.ts';
 import { leadsElsewhere, mountPointFailure } from './bind-failure.ts';
 import { bindFlags, hasFlags, splitFlags } from './bind-flags.ts';
-import type { BindMarks } from './bind-marks.ts';
 import type { BindNotes } from './bind-notes.ts';
 import { plainPath } from './bind-path.ts';
 import { type Directory, directoryIn, isExactly, isOf } from './published.ts';
 
 export interface DirectoryNodeDeps {
   readonly mounts: SharedMounts;
-  readonly marks: BindMarks;
+  readonly asides: BindAsides;
   readonly notes: BindNotes;
   readonly log: Logger;
   readonly observe: MountObserver;
@@ -50,7 +50,7 @@ export interface PublishDirectory extends StageDirectory {
  */
 export class DirectoryNode {
   readonly #pools: SharedMounts;
-  readonly #marks: BindMarks;
+  readonly #asides: BindAsides;
   readonly #notes: BindNotes;
   readonly #log: Logger;
   readonly #observe: MountObserver;
@@ -64,9 +64,9 @@ export class DirectoryNode {
   /** Volumes published since they were staged: until they are unstaged, nobody may make their directory anew. */
   readonly #seen = new Set<string>();
 
-  constructor({ mounts, marks, notes, log, observe }: DirectoryNodeDeps) {
+  constructor({ mounts, asides, notes, log, observe }: DirectoryNodeDeps) {
     this.#pools = mounts;
-    this.#marks = marks;
+    this.#asides = asides;
     this.#notes = notes;
     this.#log = log;
     this.#observe = observe;
@@ -115,12 +115,7 @@ export class DirectoryNode {
     const directory = directoryIn(view, subDir);
     const wanted = bindFlags(view.mount, flags.bind, request.readOnly);
 
-    let existing = topmostAt(view.table, target);
-    if (existing !== undefined && this.#marks.has(target)) {
-      // An earlier call was cut off between the two steps of its bind, and nobody was told that it is there.
-      await unmount(target, { force: false });
-      existing = undefined;
-    }
+    const existing = topmostAt(view.table, target);
     if (existing !== undefined) {
       if (isOf(existing, directory) && hasFlags(existing, wanted.asked)) return;
       throw occupied(targetPath, isOf(existing, directory));
@@ -130,11 +125,7 @@ export class DirectoryNode {
     }
 
     const made = makeTarget(target, targetPath);
-    const twoSteps = wanted.mount.length > 0;
     try {
-      if (twoSteps) this.#marks.set(target);
-      // One that a lost power has left would have the next call take away what this one mounts.
-      else this.#marks.clear(target);
       await observed(this.#observe, { operation: 'mount', pool: undefined }, () =>
         bindDirectory({
           pools: this.#pools,
@@ -145,6 +136,7 @@ export class DirectoryNode {
           volumeId,
           target,
           flags: wanted.mount,
+          asides: this.#asides,
           fresh: this.#seen.has(volumeId),
         }),
       );
@@ -157,7 +149,6 @@ export class DirectoryNode {
       await this.#undo(target, made);
       throw error;
     }
-    if (twoSteps) this.#marks.clear(target);
     this.#seen.add(volumeId);
   }
 
@@ -203,7 +194,6 @@ export class DirectoryNode {
       } catch (error) {
         throw mountPointFailure(error, targetPath);
       }
-      this.#marks.clear(target);
     });
   }
 
@@ -238,7 +228,6 @@ export class DirectoryNode {
     try {
       await unmount(target, { force: false });
       if (made) removeMountPoint(target);
-      this.#marks.clear(target);
     } catch (error) {
       this.#log.warn({ err: error, target }, 'a publish that failed left something at its target path');
     }

@@ -60,9 +60,14 @@ test('an IPv6 address stands in brackets once', () => {
   assert.equal(nfsSource('nas.lan', '/'), 'nas.lan:/');
 });
 
-test('a bind is one process, with or without flags', async () => {
+test('a bind is one process, or two where the mount is to have its flags at once', async () => {
   const { calls, run } = recorder();
-  await bindMount({ source: '/s', target: '/t', flags: [], timeoutMs: 1 }, run);
-  await bindMount({ source: '/s', target: '/t', flags: ['ro', 'noexec'], timeoutMs: 1 }, run);
-  assert.deepEqual(calls, ['mount -c -n -i -o bind -- /s /t', 'mount -c -n -i -o bind,ro,noexec -- /s /t']);
+  const [aside, timeoutMs] = ['/no/such/aside', 1];
+  await bindMount({ source: '/s', target: '/t', flags: [], aside, timeoutMs }, run);
+  await bindMount({ source: '/s', target: '/t', flags: ['ro', 'noexec'], aside, timeoutMs }, run);
+  assert.deepEqual(calls, [
+    'mount -c -n -i -o bind -- /s /t',
+    `mount -c -n -i -o bind,ro,noexec -- /s ${aside}`,
+    `mount -c -n -i -o bind -- ${aside} /t`,
+  ]);
 });
