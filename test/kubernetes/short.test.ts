@@ -1,4 +1,4 @@
-// A shorter path than all.test.ts: the chart is installed, volumes are made and shared, and one survives its node.
+// What npm test runs of the cluster: the chart is installed, a volume is shared by both nodes, and one outlives its node.
 
 import { basicImages } from './bed/images.ts';
 import { onCluster } from './bed/scenario.ts';

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { execa } from 'execa';
 import type { VmNetwork } from '../../vm/vm.ts';
-import { addresses, type MachineName } from './addresses.ts';
+import { addresses, type MachineName, nodeNames, podsOf } from './addresses.ts';
 
 const ip = execa({ timeout: 20_000 });
 
@@ -22,6 +22,12 @@ export class Network {
     await ip`ip ${inside} link add br0 type bridge`;
     await ip`ip ${inside} address add ${addresses.controlPlane}/24 dev br0`;
     await ip`ip ${inside} link set br0 up`;
+    // Every machine's default route leads here, and pods are reached as routers do it: to hide them behind their node's
+    // address takes dozens of processes for each pod.
+    for (const node of nodeNames) {
+      await ip`ip ${inside} route add ${podsOf(node)} via ${addresses[node]}`;
+    }
+    await ip`ip netns exec ${network.namespace} sysctl --quiet --write net.ipv4.ip_forward=1`;
     return network;
   }
 

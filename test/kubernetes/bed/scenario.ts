@@ -2,6 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
+import { ensureGoTool } from '../../setup/go-tools.ts';
+import { leaveOut } from '../../support/leave-out.ts';
 import { findVmPrograms } from '../../vm/machine.ts';
 import type { NodeName } from './addresses.ts';
 import { Cluster } from './cluster.ts';
@@ -13,12 +15,16 @@ import { prepare } from './prepare.ts';
 const examples = resolve(import.meta.dirname, '../../../deploy/examples');
 
 let running: Cluster | undefined;
+/** Why there is none on this machine. */
+let missing: string | undefined;
 
 /** Brings up a cluster with Berth for the scenarios of this process, and takes it down after the last. */
 export function onCluster(images: readonly string[]): void {
   before(async () => {
     const programs = findVmPrograms();
-    if (typeof programs === 'string') throw new Error(`no cluster without the VM: ${programs}`);
+    missing =
+      typeof programs === 'string' ? `no cluster without the VM: ${programs}` : await ensureGoTool('helm 4');
+    if (missing !== undefined) return;
     running = await Cluster.start(await prepare(images));
     await installBerth(running);
   });
@@ -36,6 +42,7 @@ export function onCluster(images: readonly string[]): void {
 /** A test in a namespace of its own. What it applied is deleted after it, and nothing of it may be left. */
 export function scenario(name: string, work: (scenario: Scenario) => Promise<void>): void {
   test(name, async (t) => {
+    if (missing !== undefined) return leaveOut(t, missing);
     if (running === undefined) throw new Error('the cluster is not there');
     const made = await Scenario.start(running, (line) => t.diagnostic(line));
     const failures: unknown[] = [];

@@ -24,9 +24,8 @@ mount -t tmpfs tmpfs /var/lib/kubelet
 mount --make-rshared /
 cat >/etc/cni/net.d/10-bridge.conflist <<EOF
 {"cniVersion":"1.0.0","name":"pods","plugins":[
- {"type":"bridge","bridge":"cni0","isGateway":true,"ipMasq":true,"ipam":{"type":"host-local",
-  "ranges":[[{"subnet":"10.244.${address##*.}.0/24"}]],"routes":[{"dst":"0.0.0.0/0"}]}},
- {"type":"portmap","capabilities":{"portMappings":true}}]}
+ {"type":"bridge","bridge":"cni0","isGateway":true,"ipam":{"type":"host-local",
+  "ranges":[[{"subnet":"10.244.${address##*.}.0/24"}]],"routes":[{"dst":"0.0.0.0/0"}]}}]}
 EOF
 # Statistics of every container every second would take a third of an emulated machine.
 cat >/run/node/containerd.toml <<EOF
