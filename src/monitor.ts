@@ -16,7 +16,7 @@ interface Watched {
 }
 
 /** For its own socket to answer. Below what a livenessProbe should allow. Milliseconds. */
-const probeLimitMs = 3_000;
+const probeLimitMs = 8_000;
 
 /** Health and metrics over HTTP: /healthz, /readyz and /metrics. */
 export class Monitor {

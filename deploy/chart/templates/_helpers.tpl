@@ -119,7 +119,8 @@ capabilities:
   livenessProbe:
     httpGet: *{{ $name }}Health
     periodSeconds: 20
-    timeoutSeconds: 5
+    timeoutSeconds: 10
+    failureThreshold: 6
   securityContext: {{- include "berth.sidecarSecurityContext" $root | nindent 4 }}
   resources: {{- toYaml $own.resources | nindent 4 }}
   volumeMounts:
@@ -167,11 +168,12 @@ startupProbe:
   periodSeconds: 2
   timeoutSeconds: 5
   failureThreshold: 150
+{{- /* Two minutes without an answer: a machine that is merely busy is not helped by a restart, and forgets the driver meanwhile. */}}
 livenessProbe:
   httpGet: *health
-  periodSeconds: 10
-  timeoutSeconds: 5
-  failureThreshold: 5
+  periodSeconds: 20
+  timeoutSeconds: 10
+  failureThreshold: 6
 readinessProbe:
   httpGet:
     {{- with include "berth.probeHost" (index . 0) }}
