@@ -207,7 +207,8 @@ export class Scenario {
     const workloads = 'statefulsets,deployments,replicasets,jobs,pods';
     await this.run(['delete', workloads, '--all', '--grace-period=1', '--wait=false']);
     for (const yaml of this.#applied.reverse()) await this.remove(yaml);
-    await this.kubectl.run(['delete', 'namespace', this.namespace, '--wait']);
+    // What is waited for is below: the namespace's own end says nothing more of volumes.
+    await this.kubectl.run(['delete', 'namespace', this.namespace, '--wait=false']);
     for (const path of this.#kept) await this.cluster.server.run(`ls -d ${path} && rm -r ${path}`);
     await waitForNoLeftovers(this.cluster);
   }

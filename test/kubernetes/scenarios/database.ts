@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { NodeName } from '../bed/addresses.ts';
 import { giveUp, takeBack } from '../bed/out-of-service.ts';
 import { type Scenario, scenario } from '../bed/scenario.ts';
 
@@ -19,56 +20,57 @@ async function words(s: Scenario): Promise<string[]> {
   return (await sql(s, 'SELECT word FROM shop.words ORDER BY word')).split('\n');
 }
 
-scenario('a database keeps its data when its pod, and then its StatefulSet, is deleted', async (s) => {
-  await s.example('mariadb');
-  await s.ready('mariadb-0');
-  await insert(s, 'first');
-  const old = await s.uid('mariadb-0');
-  await s.run(['delete', 'pod', 'mariadb-0']);
-  await s.replaced('mariadb-0', old);
-  assert.deepEqual(await words(s), ['first']);
-  await insert(s, 'second');
-  await s.run(['delete', 'statefulset', 'mariadb', '--cascade=foreground']);
-  await s.gone(['pod', 'mariadb-0']);
-  await s.example('mariadb');
-  await s.ready('mariadb-0');
-  assert.deepEqual(await words(s), ['first', 'second']);
-});
-
-scenario('a database whose node lost power goes on, on the other node', async (s) => {
-  await s.example('mariadb');
-  await s.ready('mariadb-0');
-  await insert(s, 'before');
-  const [lost, old] = [await s.nodeOf('mariadb-0'), await s.uid('mariadb-0')];
-  await s.cluster.nodes[lost].powerOff();
+/** Waits until the node is given up and the database is ready on the other one. */
+async function movesFrom(s: Scenario, lost: NodeName, uid: string): Promise<void> {
   await giveUp(s.cluster, lost);
-  await s.replaced('mariadb-0', old);
+  await s.replaced('mariadb-0', uid);
   assert.notEqual(await s.nodeOf('mariadb-0'), lost);
-  assert.deepEqual(await words(s), ['before']);
-  await insert(s, 'elsewhere');
-  await s.cluster.nodes[lost].start();
-  await takeBack(s.cluster, lost);
-  assert.deepEqual(await words(s), ['before', 'elsewhere']);
-});
+}
 
+// One story, since making a database takes an emulated machine a minute.
 scenario(
-  'a database whose node was cut off goes on, on the other node, and the node comes back',
+  'a database keeps its data, whatever becomes of its pod, its StatefulSet and its node',
   async (s) => {
     await s.example('mariadb');
     await s.ready('mariadb-0');
-    await insert(s, 'before');
-    const [lost, old] = [await s.nodeOf('mariadb-0'), await s.uid('mariadb-0')];
-    const node = s.cluster.nodes[lost];
+    await insert(s, '1 first');
+
+    s.tell('its pod is deleted');
+    const first = await s.uid('mariadb-0');
+    await s.run(['delete', 'pod', 'mariadb-0']);
+    await s.replaced('mariadb-0', first);
+    assert.deepEqual(await words(s), ['1 first']);
+    await insert(s, '2 after the pod');
+
+    s.tell('its StatefulSet is deleted, and made again');
+    await s.run(['delete', 'statefulset', 'mariadb', '--cascade=foreground']);
+    await s.gone(['pod', 'mariadb-0']);
+    await s.example('mariadb');
+    await s.ready('mariadb-0');
+    assert.deepEqual(await words(s), ['1 first', '2 after the pod']);
+    await insert(s, '3 after the StatefulSet');
+
+    s.tell('its node loses power');
+    const [unpowered, second] = [await s.nodeOf('mariadb-0'), await s.uid('mariadb-0')];
+    await s.cluster.nodes[unpowered].powerOff();
+    await movesFrom(s, unpowered, second);
+    assert.deepEqual(await words(s), ['1 first', '2 after the pod', '3 after the StatefulSet']);
+    await insert(s, '4 elsewhere');
+    await s.cluster.nodes[unpowered].start();
+    await takeBack(s.cluster, unpowered);
+
+    s.tell('its node is cut off, and comes back');
+    const [cutOff, third] = [await s.nodeOf('mariadb-0'), await s.uid('mariadb-0')];
+    const node = s.cluster.nodes[cutOff];
     await node.cutOff();
-    await giveUp(s.cluster, lost);
-    await s.replaced('mariadb-0', old);
-    assert.notEqual(await s.nodeOf('mariadb-0'), lost);
-    assert.deepEqual(await words(s), ['before']);
-    await insert(s, 'elsewhere');
+    await movesFrom(s, cutOff, third);
+    const expected = ['1 first', '2 after the pod', '3 after the StatefulSet', '4 elsewhere'];
+    assert.deepEqual(await words(s), expected);
+    await insert(s, '5 back again');
     await node.reconnect();
-    await takeBack(s.cluster, lost);
+    await takeBack(s.cluster, cutOff);
     // kubelet tears down what it has of the pod that was given up.
-    await node.run(`until ! grep -q ${old} /proc/self/mounts; do sleep 0.5; done`, 180);
-    assert.deepEqual(await words(s), ['before', 'elsewhere']);
+    await node.run(`until ! grep -q ${third} /proc/self/mounts; do sleep 0.5; done`, 180);
+    assert.deepEqual(await words(s), [...expected, '5 back again']);
   },
 );

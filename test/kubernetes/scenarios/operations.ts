@@ -48,8 +48,6 @@ scenario('an upgrade to changed values replaces the driver’s pods under a volu
     numbers,
     numbers.map((_, index) => String(index + 1)),
   );
-  await installBerth(s.cluster);
-  await s.cluster.berthReady();
 });
 
 scenario('a writing pod does not notice ten restarts of its node’s plugin', async (s) => {
