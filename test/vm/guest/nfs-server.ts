@@ -52,11 +52,6 @@ export class NfsServer {
     await this.host.run(script, squash ? 'squash' : 'unsquash');
   }
 
-  /** Goes by its own list of users' groups (manage-gids, Debian's default), or as the bed does by what clients name. */
-  async lookUpGroups(own: boolean): Promise<void> {
-    await this.host.run(script, own ? 'groups_of_server' : 'groups_of_client');
-  }
-
   /** Moves the server to another address of 10.9.0.0/24; packets to the old one vanish. */
   async move(from: string, to: string): Promise<void> {
     // In this order: with its first address the kernel takes the later ones of the same network away too.

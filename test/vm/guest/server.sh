@@ -53,16 +53,6 @@ unsquash() {
   exportfs -f
 }
 
-# Whose groups count: those that a client names (the bed's), or those that the server finds for the user.
-groups_of_client() { restart_mountd; }
-groups_of_server() { restart_mountd --manage-gids; }
-
-restart_mountd() {
-  pkill --ns $$ --nslist mnt -x rpc.mountd
-  rpc.mountd "$@"
-  date +%s >/proc/net/rpc/auth.unix.gid/flush
-}
-
 start() { rpc.nfsd --tcp 8; }
 stop() { rpc.nfsd 0; }
 

@@ -172,19 +172,6 @@ test('root_squash is told of, and what it means for a state that root made', asy
   assert.deepEqual(left(a, nas), []);
 });
 
-test('a server that looks up groups itself is told of', async (t) => {
-  const pool = fresh(t, nas, 'groups');
-  await nas.lookUpGroups(true);
-  t.after(() => nas.lookUpGroups(false));
-  const told = await examine(a, { nas: pool });
-  assert.equal(told.status, 0, JSON.stringify(told));
-  assert.equal(lineOf(told, 'nas', 'groups').verdict, 'warn');
-  assert.match(lineOf(told, 'nas', 'groups').advice ?? '', /manage-gids=n/);
-  await nas.lookUpGroups(false);
-  assert.equal(lineOf(await examine(a, { nas: pool }), 'nas', 'groups').verdict, 'ok');
-  assert.deepEqual(left(a, nas), []);
-});
-
 test('NFSv3 works with its locks, and is advised against', async (t) => {
   const told = await examine(a, { nas: fresh(t, nas, 'old', ['nfsvers=3']) });
   assert.equal(told.status, 0, JSON.stringify(told));
