@@ -1,4 +1,3 @@
-import type { PoolConfig } from '../../config/schema.ts';
 import { CsiError } from '../../errors/csi-error.ts';
 import { CommandError } from '../../host/command-error.ts';
 import { readMountinfo, topmostAt } from '../../host/mountinfo.ts';
@@ -7,10 +6,11 @@ import { type Finding, fail, ok, type Result } from '../finding.ts';
 import type { PoolContext } from './context.ts';
 import { notExported } from './exported.ts';
 import { judge, noAnswer } from './judge.ts';
-import { type Measurements, parseMeasurements, type Step, steps } from './measurement.ts';
+import { meaningless } from './meaningless.ts';
+import { type Measurements, parseMeasurements, steps } from './measurement.ts';
 import { type Mounted, mountPool } from './mounted.ts';
 import { probeFiles, probeName } from './probe.ts';
-import { protocolOf } from './protocol.ts';
+import { protocolOf, securityOf } from './protocol.ts';
 import { reachable } from './reachable.ts';
 
 /** How long a file that a probe left may keep its removal. */
@@ -74,20 +74,12 @@ async function mount(
   }
 }
 
-/** Steps that say nothing: a local pool is of this machine, and locks may be this machine's by an option. */
-function meaningless(config: PoolConfig): readonly Step[] {
-  if (config.kind === 'local') return ['groups', 'clock', 'locks'];
-  return config.nfs.mountOptions.some((option) => /^(nolock|local_lock=(all|flock))$/.test(option))
-    ? ['locks']
-    : [];
-}
-
 /** Has a child process work in the pool, and removes what it could not remove itself. */
 async function probed({ config, doctor }: PoolContext, directory: string): Promise<Measurements> {
   const name = probeName();
   const [, program = ''] = process.argv;
   const args = [directory, name];
-  for (const step of meaningless(config)) args.push('--skip', step);
+  for (const step of meaningless(config, securityOf(directory))) args.push('--skip', step);
   if (doctor.nodeId !== undefined) args.push('--node-id', doctor.nodeId);
   try {
     const output = await doctor.exec(

@@ -37,7 +37,7 @@ export class BindAsides {
     }
   }
 
-  /** Unmounts what a process that was killed has left: it would keep the pool's mount from going. */
+  /** Unmounts what a process that was killed has left: the pool's file system would stay in use by it. */
   async #sweep(): Promise<void> {
     for (const { mountPoint } of mountsBelow(this.#directory)) {
       // One that stays has no effect but that.

@@ -28,7 +28,9 @@ try {
     '--provider=skeleton',
     `--storage.testdriver=${await driverFile(cluster.directory)}`,
     `--report-dir=${results}`,
+    // The program has every suite of Kubernetes; those of other components say nothing of a driver.
     `--ginkgo.focus=${focus}`,
+    // Each with its reason, which is printed above.
     `--ginkgo.skip=${leftOut.map(({ name }) => name.source).join('|')}`,
     '--ginkgo.timeout=3h',
     '--ginkgo.no-color',
