@@ -2,6 +2,7 @@ import { type Logger, pino } from 'pino';
 import { loadConfig } from './config/load.ts';
 import type { PoolConfig } from './config/schema.ts';
 import { controllerService } from './controller/service.ts';
+import { prepareToRun } from './host/run.ts';
 import { identityService } from './identity/service.ts';
 import type { Monitor } from './monitor.ts';
 import { createNodeService } from './node/service.ts';
@@ -26,6 +27,7 @@ export async function runDriver(settings: Settings, version: string): Promise<vo
   const parts: Parts = { server, settings, pools, log, observeMount: monitor?.metrics.observeMount };
   const stores = settings.mode === 'node' ? undefined : addController(parts);
   if (settings.mode !== 'controller') addNode(parts);
+  await prepareToRun();
   const http = await listen(server, monitor, settings);
   const registration = await register(parts, monitor);
   // From here on modes are what mkdir is given: a volume's directory needs no second round trip to set it.

@@ -1,3 +1,4 @@
+import { execa } from 'execa';
 import { CommandError } from './command-error.ts';
 
 export interface RunOptions {
@@ -27,8 +28,6 @@ const graceMs = 500;
  * that would otherwise live on. Settles at most half a second after the deadline, whatever the process does.
  */
 export const run: Run = async (file, args, { timeoutMs, signal }) => {
-  // Loaded with the first command: it is large, and a driver can be ready without it.
-  const { execa } = await import('execa');
   const child = execa(file, args, {
     env,
     extendEnv: false,
@@ -75,4 +74,13 @@ function killGroup(pid: number | undefined): void {
   } catch {
     // Gone by itself in this very moment.
   }
+}
+
+/**
+ * Runs a command that does nothing. To be called before anybody can call the driver: the first command has much to load
+ * and to compile, and on a busy machine no other call would be answered for seconds meanwhile.
+ */
+export async function prepareToRun(): Promise<void> {
+  // What is wrong with this machine the first real command tells.
+  await run('true', [], { timeoutMs: 10_000 }).catch(() => {});
 }
