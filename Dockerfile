@@ -5,7 +5,7 @@
 ARG BUILD=docker.io/library/node:26-trixie
 ARG BASE=docker.io/library/debian:13-slim
 
-# The npm packages: the lock file brings the Node that builds and runs Berth, for the architecture that is built for.
+# The npm packages, of which one brings the Node that builds and runs Berth, for the architecture that is built for.
 FROM ${BUILD} AS packages
 WORKDIR /build
 COPY package.json package-lock.json .npmrc ./

@@ -11,7 +11,7 @@ import { add, type Samples } from '../figures.ts';
 import { median, timed } from '../statistics.ts';
 import { formatTable } from '../table.ts';
 import { claims, pods } from './load.ts';
-import { residentMegabytes } from './memory.ts';
+import { type Pod, residentMegabytes } from './memory.ts';
 import { installPeer, peerClass, writePeerImage } from './peer.ts';
 
 const { values } = parseArgs({
@@ -63,6 +63,14 @@ async function measurePods(who: 'berth' | 'peer' | 'none', claimName?: string): 
   add(samples[who], `${podCount} pods gone`, gone / 1000);
 }
 
+async function measureMemory(when: string): Promise<void> {
+  const measure = async (who: 'berth' | 'peer', what: string, pod: Pod) =>
+    add(samples[who], `${what}, ${when}`, await residentMegabytes(cluster, pod));
+  await measure('berth', 'node pod', 'nodeOfBerth');
+  await measure('berth', 'controller', 'controllerOfBerth');
+  if (values.peer !== undefined) await measure('peer', 'node pod', 'nodeOfPeer');
+}
+
 try {
   await installBerth(cluster);
   const provisioner = '{.items[0].spec.template.spec.containers[?(@.name=="provisioner")].args}';
@@ -79,7 +87,7 @@ try {
           ['berth', 'berth'],
           ['peer', peerClass],
         ] as const);
-  for (const [who] of drivers) add(samples[who], 'memory idle', await residentMegabytes(cluster, who));
+  await measureMemory('idle');
   for (let round = 1; round <= rounds; round += 1) {
     console.log(`round ${round}`);
     for (const [who, storageClass] of drivers) await measureClaims(who, storageClass, claimCount);
@@ -98,8 +106,8 @@ try {
   await kubectl.gone(['pv']);
   for (const [who, storageClass] of drivers) {
     await measureClaims(who, storageClass, 200);
-    add(samples[who], 'memory after 200 claims', await residentMegabytes(cluster, who));
   }
+  await measureMemory('after 200 claims');
   const names = [...new Set(Object.values(samples).flatMap((each) => Object.keys(each)))];
   const cell = (each: Samples, name: string) => each[name]?.map((value) => value.toFixed(1)).join(' ') ?? '';
   const ratio = (name: string) => {

@@ -1,18 +1,25 @@
 import { nodeNames } from '../../test/kubernetes/bed/addresses.ts';
 import type { Cluster } from '../../test/kubernetes/bed/cluster.ts';
 
-/** Command lines of the processes of a driver's node pod. */
-const patterns = {
-  berth: 'berth.cjs node',
-  peer: '^/(nfsplugin|csi-node-driver-registrar|livenessprobe) ',
+/** Command lines of a driver's processes, as a pattern that does not match itself, and which of the two nodes is meant. */
+const pods = {
+  nodeOfBerth: { processes: 'start[.]cjs node', pick: Math.max },
+  // The one that leads.
+  controllerOfBerth: { processes: 'start[.]cjs controller', pick: Math.max },
+  // The peer's controller is on one of the nodes too, and made of the programs of its node pod.
+  nodeOfPeer: { processes: '^/(nfsplugin|csi-node-driver-registrar|livenessprobe) ', pick: Math.min },
 };
 
-/** Resident memory of the node pod's processes, in megabytes; the larger of the two nodes. */
-export async function residentMegabytes(cluster: Cluster, who: 'berth' | 'peer'): Promise<number> {
+export type Pod = keyof typeof pods;
+
+/** Resident memory of the processes of a driver's pod together, in megabytes. */
+export async function residentMegabytes(cluster: Cluster, pod: Pod): Promise<number> {
+  const { processes, pick } = pods[pod];
   const sums = nodeNames.map(async (name) => {
-    const command = `for pid in $(pgrep -f '${patterns[who]}'); do grep VmRSS /proc/$pid/status; done`;
-    const lines = (await cluster.nodes[name].run(command)).split('\n');
-    return lines.reduce((sum, line) => sum + Number(/\d+/.exec(line)?.[0] ?? 0), 0) / 1024;
+    const command = `for pid in $(pgrep -f '${processes}'); do grep VmRSS /proc/$pid/status; done`;
+    const sizes = [...(await cluster.nodes[name].run(command)).matchAll(/VmRSS:\s+(\d+) kB/g)];
+    if (sizes.length === 0) throw new Error(`the node ${name} has no process like ${processes}`);
+    return sizes.reduce((sum, [, size]) => sum + Number(size), 0) / 1024;
   });
-  return Math.max(...(await Promise.all(sums)));
+  return pick(...(await Promise.all(sums)));
 }

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { PoolConfig } from '../config/schema.ts';
 import type { Run } from '../host/run.ts';
+import type { Role } from './driver-flags.ts';
 
 /** What the checks of the machine look at. */
 export interface DoctorContext {
@@ -15,6 +16,8 @@ export interface DoctorContext {
   readonly registrationSocket: string | undefined;
   /** kubelet's own folder, /var/lib/kubelet as a rule. */
   readonly kubeletDir: string;
+  /** Of the driver in this container; undefined where there is none. */
+  readonly role: Role | undefined;
   /** For each step: reaching a server, mounting its export, working on it. Milliseconds. */
   readonly timeoutMs: number;
   /** What a process of this program may take to start here, in milliseconds. */

@@ -2,19 +2,21 @@ import { readFileSync } from 'node:fs';
 
 const known = ['endpoint', 'config', 'driver-name', 'node-id', 'state-dir', 'registration-dir'] as const;
 
-export type DriverFlags = { readonly [Name in (typeof known)[number]]?: string };
+export type Role = 'node' | 'controller' | 'all';
+
+export type DriverFlags = { readonly role?: Role } & { readonly [Name in (typeof known)[number]]?: string };
 
 /**
- * The flags of the driver in this container, whose process 1 it is: `kubectl exec` gives a doctor the container's
+ * Role and flags of the driver in this container, whose process 1 it is: `kubectl exec` gives a doctor the container's
  * environment, but not the driver's flags. Empty where process 1 is something else.
  */
 export function driverFlags(commandLine: string = readProcess1()): DriverFlags {
   const words = commandLine.split('\0');
-  const role = words.findIndex((word) => /^(node|controller|all)$/.test(word));
-  if (role === -1 || !/(^|\/)(start\.cjs|berth\.cjs|berth|cli\.ts)$/.test(words[role - 1] ?? '')) return {};
-  const found: Partial<Record<string, string>> = {};
+  const at = words.findIndex((word) => /^(node|controller|all)$/.test(word));
+  if (at === -1 || !/(^|\/)(start\.cjs|berth\.cjs|berth|cli\.ts)$/.test(words[at - 1] ?? '')) return {};
+  const found: Partial<Record<string, string>> = { role: words[at] };
   for (const [index, word] of words.entries()) {
-    if (index <= role) continue;
+    if (index <= at) continue;
     for (const name of known) {
       if (word === `--${name}`) found[name] = words[index + 1];
       else if (word.startsWith(`--${name}=`)) found[name] = word.slice(name.length + 3);

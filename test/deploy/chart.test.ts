@@ -19,18 +19,11 @@ import {
   theOnly,
   twoValues,
   valuesOf,
-  type Workload,
+  workloads,
 } from './helm.ts';
 import { readStrictly, requireGo } from './strict.ts';
 
 const helms: readonly Helm[] = ['helm 4', 'helm 3'];
-
-function workloads(objects: readonly KubernetesObject[]) {
-  return {
-    controller: theOnly<Workload>(objects, 'StatefulSet'),
-    node: theOnly<Workload>(objects, 'DaemonSet'),
-  };
-}
 
 for (const helm of helms) {
   test(`${helm} finds nothing wrong with the chart`, async (t) => {
@@ -147,6 +140,24 @@ function portsOf({ name, ports = [], args }: Container): readonly number[] {
   assert.deepEqual(declared, served, name);
   return declared;
 }
+
+test('every probe asks a port that is served', async (t) => {
+  if (!(await requireGoTool(t, 'helm 4'))) return;
+  for (const { what, flags } of allWays) {
+    for (const { spec } of Object.values(workloads(objectsOf(await template(flags))))) {
+      const { containers } = spec.template.spec;
+      const numbers = containers.flatMap((container) => portsOf(container));
+      for (const { name, ports = [], startupProbe, livenessProbe, readinessProbe } of containers) {
+        // kubelet finds a name among the ports of the probed container only, and never asks where there is none.
+        const known: unknown[] = [...numbers, ...ports.map((port) => port.name)];
+        for (const probe of [startupProbe, livenessProbe, readinessProbe]) {
+          if (probe !== undefined) assert.ok(known.includes(probe.httpGet.port), `${what}: ${name}`);
+        }
+        if (name === 'berth') assert.ok(startupProbe && livenessProbe && readinessProbe, what);
+      }
+    }
+  }
+});
 
 test('a changed config replaces the pods, and nothing else does', async (t) => {
   if (!(await requireGoTool(t, 'helm 4'))) return;

@@ -44,11 +44,18 @@ export interface KubernetesObject {
   readonly metadata: { readonly name: string; readonly annotations?: Readonly<Record<string, string>> };
 }
 
+export interface Probe {
+  readonly httpGet: { readonly port: number | string };
+}
+
 export interface Container {
   readonly name: string;
   readonly image: string;
   readonly args: readonly string[];
   readonly ports?: readonly { readonly name: string; readonly containerPort: number }[];
+  readonly startupProbe?: Probe;
+  readonly livenessProbe?: Probe;
+  readonly readinessProbe?: Probe;
   readonly securityContext?: {
     readonly privileged?: boolean;
     readonly capabilities?: { readonly drop?: readonly string[]; readonly add?: readonly string[] };
@@ -93,6 +100,14 @@ export function theOnly<T extends KubernetesObject>(objects: readonly Kubernetes
   const [found, ...more] = ofKind<T>(objects, kind);
   if (found === undefined || more.length > 0) throw new Error(`expected one ${kind}, found ${more.length}`);
   return found;
+}
+
+/** The two that run Berth. Throws where one is missing. */
+export function workloads(objects: readonly KubernetesObject[]) {
+  return {
+    controller: theOnly<Workload>(objects, 'StatefulSet'),
+    node: theOnly<Workload>(objects, 'DaemonSet'),
+  };
 }
 
 /** The driver's config file as the chart gives it. */

@@ -79,6 +79,11 @@ const refusals: readonly {
     flags: [...twoValues, '--set', 'driverName=CSI.example.org'],
     says: /driverName/,
   },
+  {
+    what: 'a digest for a tag',
+    flags: [...twoValues, '--set', `image.tag=sha256:${'0'.repeat(64)}`],
+    says: /image\/tag/,
+  },
 ];
 
 for (const { what, flags, says } of refusals) {

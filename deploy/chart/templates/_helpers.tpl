@@ -23,7 +23,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
 
 {{- define "berth.image" -}}
-{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{ .Values.image.repository }}
+{{- with .Values.image.digest }}@{{ . }}{{ else }}:{{ .Values.image.tag | default .Chart.AppVersion }}{{ end }}
 {{- end -}}
 
 {{- /* The node plugin's folder below kubelet's, the same path inside and outside of the container. */ -}}
@@ -50,11 +51,11 @@ host: {{ trimAll "[]" . | quote }}
 
 {{- define "berth.replicas" -}}
 {{- if .Values.singleNode -}}
-{{- if not (has (toString .Values.controller.replicas) (list "auto" "1")) -}}
+{{- if not (has (toString .Values.controller.replicas) (list "auto" "<nil>" "1")) -}}
 {{- fail "\n\nsingleNode runs Berth on one node, and controller.replicas is more than 1: leave it at auto" -}}
 {{- end -}}
 1
-{{- else if ne (toString .Values.controller.replicas) "auto" -}}
+{{- else if not (has (toString .Values.controller.replicas) (list "auto" "<nil>")) -}}
 {{- .Values.controller.replicas -}}
 {{- else if eq (len ((lookup "v1" "Node" "" "").items | default list)) 1 -}}
 1
@@ -66,7 +67,7 @@ host: {{ trimAll "[]" . | quote }}
 {{- define "berth.nodeSelector" -}}
 {{- $selector := dict "kubernetes.io/os" "linux" -}}
 {{- with (index . 0).Values.singleNode }}{{ $_ := set $selector "kubernetes.io/hostname" . }}{{ end -}}
-{{- merge (deepCopy (index . 1)) $selector | toYaml -}}
+{{- merge (deepCopy (index . 1 | default dict)) $selector | toYaml -}}
 {{- end -}}
 
 {{- /* Of the sidecars: root, since the driver's socket is for root alone, and nothing that root has beside that. */ -}}
@@ -154,7 +155,7 @@ capabilities:
       mountPath: {{ index . 5 }}
 {{- end -}}
 
-{{- /* Berth's own probes, given as (address, port of the liveness probe). Ready is who has reached a pool since the start
+{{- /* Berth's own probes, given as (address, port for liveness: another container's has to be a number). Ready is who has reached a pool since the start
 and, on a node, is registered: a config that cannot work stops its rollout, a server that dies later stops nothing. */ -}}
 {{- define "berth.probes" -}}
 {{- /* A busy machine may need a minute to start it: to be ended meanwhile would not make it faster. */}}

@@ -38,7 +38,7 @@
 {{- $class.pool -}}
 {{- else if eq (len $names) 1 -}}
 {{- first $names -}}
-{{- else if $root.Values.nfs.server -}}
+{{- else if ($root.Values.nfs).server -}}
 nas
 {{- else -}}
 {{- fail (printf "\n\nstorageClasses.%s names no pool, and there are several: set storageClasses.%s.pool to one of %s" $name $name (join ", " $names)) -}}

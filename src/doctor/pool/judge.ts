@@ -69,7 +69,10 @@ const judges: { readonly [S in Step]: Judge<S> } = {
   },
   groups: ({ status }) => {
     if (status === 0) return ok("It goes by the groups that a client names, so a pod's fsGroup counts.");
-    if (status !== 1) return ok('Groups were not tried, as setpriv(1) or test(1) did not run.');
+    if (status !== 1)
+      return ok(
+        'Groups were not tried: that takes setpriv(1), test(1) and the right to become another user, as on a node.',
+      );
     return warn(
       "It looks up a user's groups itself and knows no pod's: fsGroup and supplementalGroups grant nothing.",
       'Linux: manage-gids=n under [mountd] in /etc/nfs.conf of the server, then restart nfs-mountd. Or have pods run with that group as runAsGroup.',
