@@ -31,7 +31,9 @@ export function newVolume(
   if (found.kind === 'refused') return found.reason;
   const { pool, subDir } = found;
   const ofPool = new Set(pool.nfs.mountOptions);
-  const mountOptions = [...new Set(source.mountOptions)].filter((option) => !ofPool.has(option));
+  const mountOptions = [...new Set(source.mountOptions)].filter(
+    (option) => !ofPool.has(option) && !onlyInFstab.test(option),
+  );
   const name = newName(old.metadata.name, names);
   // CSI: strings have at most 128 bytes.
   const handle = name.length <= 128 ? name : `migrated-${hash(name)}`;
@@ -47,6 +49,9 @@ export function newVolume(
     throw error;
   }
 }
+
+/** Say when to mount, and change nothing about a mount that is made anyway (mount(8), "Filesystem-independent"). */
+const onlyInFstab = /^(defaults|_netdev|nofail|auto|noauto|x-.*)$/;
 
 /** What kubelet and the sidecars make of Kubernetes' access modes. */
 const csiModes: Readonly<Record<string, string>> = {

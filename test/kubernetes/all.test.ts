@@ -13,5 +13,7 @@ await import('./scenarios/migration.ts');
 await import('./scenarios/ordered-replicas.ts');
 await import('./scenarios/database.ts');
 await import('./scenarios/faults.ts');
-await import('./scenarios/operations.ts');
+await import('./scenarios/kubelet.ts');
 await import('./scenarios/scale.ts');
+// Last, since it leaves the driver changed.
+await import('./scenarios/operations.ts');

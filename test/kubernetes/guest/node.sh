@@ -60,5 +60,11 @@ kube-proxy --kubeconfig "$proxy_kubeconfig" --hostname-override "$name" --cluste
 # kubelet ends by itself where the runtime does not answer yet.
 until ctr --namespace k8s.io version >/dev/null 2>&1; do sleep 0.1; done
 echo 'ready'
-kubelet --config /run/node/kubelet.yaml --kubeconfig "$kubeconfig" --hostname-override "$name" \
-  --node-ip "$address" --housekeeping-interval 60s >/run/node/kubelet.log 2>&1 || tail -n 20 /run/node/kubelet.log
+while true; do
+  kubelet --config /run/node/kubelet.yaml --kubeconfig "$kubeconfig" --hostname-override "$name" \
+    --node-ip "$address" --housekeeping-interval 60s >>/run/node/kubelet.log 2>&1 || true
+  # Where a scenario made this file, it is off for as long as that is there.
+  [ -e /run/node/kubelet-is-off ] || break
+  while [ -e /run/node/kubelet-is-off ]; do sleep 0.5; done
+done
+tail -n 20 /run/node/kubelet.log

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { list, pod } from '../bed/objects.ts';
+import { claim, list, pod } from '../bed/objects.ts';
 import { scenario } from '../bed/scenario.ts';
 
 const script = 'n=0; while true; do n=$((n + 1)); echo $n >> /data/writer; sync; sleep 1; done';
@@ -11,8 +11,11 @@ scenario(
     await s.bound('notes');
     await s.ready('notes');
     const node = await s.nodeOf('notes');
+    // The only pod of its volume: its end takes a volume off the node.
+    await s.apply(list(claim('alone'), pod('alone', { claimName: 'alone', node })));
     await s.apply(list(pod('writer', { claimName: 'notes', node, script })));
     await s.ready('writer');
+    await s.ready('alone');
     await s.cluster.server.cutOff();
     try {
       // A pod without a volume starts and stops beside it, on the node that waits for the server.
@@ -20,8 +23,11 @@ scenario(
       await s.apply(bystander);
       await s.ready('bystander');
       await s.remove(bystander);
-      await s.run(['delete', 'pod', 'notes', '--wait=false']);
+      await s.run(['delete', 'pod', 'notes', 'alone', '--wait=false']);
       await s.gone(['pod', 'notes']);
+      await s.gone(['pod', 'alone']);
+      const volume = await s.bound('alone');
+      assert.doesNotMatch(await s.cluster.nodes[node].run('cat /proc/self/mountinfo'), new RegExp(volume));
     } finally {
       await s.cluster.server.reconnect();
     }

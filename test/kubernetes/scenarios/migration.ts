@@ -18,7 +18,7 @@ function volume(name: string, claim: string, namespace: string, provisioner: str
         accessModes,
         storageClassName,
         capacity: { storage: '1Gi' },
-        persistentVolumeReclaimPolicy: 'Retain',
+        persistentVolumeReclaimPolicy: 'Delete',
         claimRef: { namespace, name: claim },
       },
     },
@@ -58,8 +58,20 @@ scenario('volumes of two other drivers move to Berth, and their data stays where
   await s.exec('photos', 'echo before > /data/written');
 
   // The steps of docs/migrating.md.
-  const before = await s.kubectl.run(['get', 'pv,pvc', '--all-namespaces', '-o', 'json']);
+  const get = () => s.kubectl.run(['get', 'pv,pvc', '--all-namespaces', '-o', 'json']);
   const inController = ['-n', release.namespace, 'exec', '-i', `${release.name}-controller-0`, '-c', 'berth'];
+  const notes = ['sh', '-c', 'berth migrate 2>&1 >/dev/null'];
+  const warned = await s.kubectl.run([...inController, '--', ...notes], await get());
+  for (const volume of ['pvc-1', 'pvc-2']) {
+    const [, patch = ''] = new RegExp(`kubectl patch pv ${volume} --patch '(.*)'`).exec(warned) ?? [];
+    await s.kubectl.run(['patch', 'pv', volume, '--patch', patch]);
+    assert.equal(
+      await s.kubectl.value(['pv', volume], '{.spec.persistentVolumeReclaimPolicy}'),
+      'Retain',
+      warned,
+    );
+  }
+  const before = await get();
   const after = await s.kubectl.run([...inController, '--', 'berth', 'migrate'], before);
   await s.run(['delete', 'pod', 'photos']);
   await s.run(['delete', 'pvc', 'photos', 'books']);
@@ -75,4 +87,33 @@ scenario('volumes of two other drivers move to Berth, and their data stays where
   assert.equal(await s.exec('books', 'cat /data/name'), books);
   await s.exec('photos', 'echo after > /data/written');
   assert.equal(await server.run(`cat /srv/export/${photos}/written`), 'after');
+
+  s.tell('and back again');
+  const ours = await s.bound('photos');
+  await s.run(['delete', 'pod', 'photos']);
+  await s.run(['delete', 'pvc', 'photos']);
+  await s.kubectl.run(['delete', 'pv', ours]);
+  await s.apply(untied(before, ['pvc-1', 'photos']));
+  assert.equal(await s.bound('photos'), 'pvc-1');
+  await s.apply(list(pod('photos', { claimName: 'photos' })));
+  await s.ready('photos');
+  assert.equal(await s.exec('photos', 'cat /data/written'), 'after');
 });
+
+interface Kept {
+  readonly kind: string;
+  readonly metadata: Readonly<Record<string, unknown>> & { readonly annotations?: Record<string, string> };
+  readonly spec: Readonly<Record<string, unknown>>;
+}
+
+/** What the docs' jq makes of the objects of these names: without what ties them to ones that are gone. */
+function untied(kept: string, names: readonly string[]): string {
+  const { items } = JSON.parse(kept) as { items: Kept[] };
+  const chosen = items.filter(({ metadata }) => names.includes(String(metadata.name)));
+  for (const { metadata, spec } of chosen) {
+    for (const key of ['uid', 'resourceVersion', 'creationTimestamp']) Reflect.deleteProperty(metadata, key);
+    Reflect.deleteProperty(metadata.annotations ?? {}, 'pv.kubernetes.io/bind-completed');
+    for (const key of ['uid', 'resourceVersion']) Reflect.deleteProperty(Object(spec.claimRef), key);
+  }
+  return list(...chosen.map(({ metadata, spec, kind }) => ({ apiVersion: 'v1', kind, metadata, spec })));
+}

@@ -266,7 +266,10 @@ suite('what is printed', () => {
 
   test('a static volume of Berth, reserved for the same claim and of the same class', () => {
     const labels = { app: 'photos', release: 'yes' };
-    const spec = { mountOptions: ['hard', 'nfsvers=4.2', 'noatime'], accessModes: ['ReadWriteOnce'] };
+    const spec = {
+      mountOptions: ['hard', 'nfsvers=4.2', '_netdev', 'noatime', 'nofail'],
+      accessModes: ['ReadWriteOnce'],
+    };
     assert.deepEqual(printed(ofSubdirProvisioner({ name: 'pvc-1', metadata: { labels }, spec })), {
       apiVersion: 'v1',
       kind: 'PersistentVolume',
