@@ -1,4 +1,7 @@
+import { lstatSync, realpathSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { normalPath } from './config/normal-path.ts';
+import { errnoName, isErrno } from './errors/node-error.ts';
 import { UsageError } from './errors/usage-error.ts';
 import { type HttpAddress, httpAddress } from './http/address.ts';
 import { registrationSocket } from './registration/registration-dir.ts';
@@ -82,10 +85,25 @@ function count(text: string): number {
   throw new UsageError(`--max-volumes-per-node ${text}: expected a number; 0 means no limit`);
 }
 
+/** As the mount table will show what is mounted there: without symbolic links. Throws UsageError. */
 export function stateDir(path: string): string {
   const normal = normalPath(path);
-  if (path.startsWith('/') && normal !== '/' && !path.split('/').includes('..')) return normal;
+  if (path.startsWith('/') && normal !== '/' && !path.split('/').includes('..'))
+    return resolveLinks(normal, path);
   throw new UsageError(`--state-dir ${path}: expected an absolute path below "/"`);
+}
+
+/** Of a path whose end may not be there yet. */
+function resolveLinks(path: string, given: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch (error) {
+    const isThere = lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+    if (isErrno(error, 'ENOENT') && !isThere) return join(resolveLinks(dirname(path), given), basename(path));
+    throw new UsageError(
+      `--state-dir ${given}: ${path} cannot be looked up (${errnoName(error) ?? 'unknown'}); give another directory, or mend the link`,
+    );
+  }
 }
 
 function logLevel(level: string): string {

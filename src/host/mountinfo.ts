@@ -111,6 +111,11 @@ export function hasOption(mount: Mount, option: string): boolean {
   return mount.options.split(',').includes(option);
 }
 
+/** Whether a look at the file system may wait for another machine, or for a program of this one. */
+export function isRemote({ fsType }: Mount): boolean {
+  return /^(nfs4?|cifs|smb3|ceph|9p|virtiofs|afs|lustre|glusterfs|gfs2|ocfs2|fuse(\..+)?)$/.test(fsType);
+}
+
 export function isNfs(mount: Mount): boolean {
   return mount.fsType === 'nfs' || mount.fsType === 'nfs4';
 }

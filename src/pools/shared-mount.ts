@@ -7,6 +7,7 @@ import type { NfsPoolConfig, PoolConfig } from '../config/schema.ts';
 import { CsiError } from '../errors/csi-error.ts';
 import { mountNfs, unmount } from '../host/mount.ts';
 import {
+  isRemote,
   isWithin,
   type Mount,
   mountHolding,
@@ -261,9 +262,12 @@ export class SharedMounts {
 
 /** A local pool needs no mount. Throws FAILED_PRECONDITION where its directory is missing. */
 export function viewLocal(pool: string, configured: string): PoolView {
-  let path: string;
+  const table = readMountinfo();
+  const below = mountHolding(table, configured);
+  let path = configured;
   try {
-    path = realpathSync.native(configured);
+    // Not where it could block: this is the one thread that answers everybody.
+    if (below === undefined || !isRemote(below)) path = realpathSync.native(configured);
   } catch (error) {
     throw new CsiError(
       status.FAILED_PRECONDITION,
@@ -272,11 +276,10 @@ export function viewLocal(pool: string, configured: string): PoolView {
       { cause: error },
     );
   }
-  const table = readMountinfo();
   const mount = mountHolding(table, path);
   if (mount === undefined) throw vanished(pool);
-  const below = mount.mountPoint === '/' ? path : path.slice(mount.mountPoint.length);
-  return { path, mount, root: join(mount.root, below), source: undefined, table };
+  const inside = mount.mountPoint === '/' ? path : path.slice(mount.mountPoint.length);
+  return { path, mount, root: join(mount.root, inside), source: undefined, table };
 }
 
 function vanished(pool: string): CsiError {

@@ -1,6 +1,6 @@
 // What the machine sees of a driver in a container: mounts reach it by propagation, later changes of them do not.
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { execa } from 'execa';
@@ -10,7 +10,7 @@ import { cleanUp } from '../support/clean-up.ts';
 import { makeMachine } from '../support/driver.ts';
 
 /** A driver whose directory is shared with this machine, and which has a mount namespace of its own. */
-async function contained(t: TestContext) {
+async function contained(t: TestContext, stateDir = 'state') {
   const machine = await makeMachine(t);
   const { directory, pool } = machine;
   await execa('mount', ['--bind', '--make-shared', directory, directory]);
@@ -19,7 +19,12 @@ async function contained(t: TestContext) {
     await execa('umount', ['--recursive', '--lazy', directory]);
     assert.deepEqual(left, [], 'the test left mounts behind');
   });
-  const driver = await machine.start({ prefix: ['unshare', '--mount', '--propagation', 'unchanged'] });
+  mkdirSync(join(directory, 'behind'));
+  symlinkSync('behind', join(directory, 'link'));
+  const driver = await machine.start({
+    prefix: ['unshare', '--mount', '--propagation', 'unchanged'],
+    flags: ['--state-dir', join(directory, stateDir)],
+  });
   mkdirSync(join(pool, 'data'));
   writeFileSync(join(pool, 'data', 'file'), 'text');
   mkdirSync(join(directory, 'staging'));
@@ -54,4 +59,16 @@ test('a volume that is published read-only, or with flags, is so for the machine
   for (const each of [readOnly, flagged, plain]) await Node.NodeUnpublishVolume(each);
   await Node.NodeUnstageVolume(request('any'));
   assert.deepEqual(readdirSync(join(directory, 'state', 'node', '.aside')), []);
+});
+
+test('a state directory behind a symbolic link is no other place: nothing stays mounted', async (t) => {
+  const { directory, driver, request } = await contained(t, 'link/state');
+  const reader = { ...request('reader'), readonly: true };
+  await driver.csi.Node.NodeStageVolume(request('any'));
+  await driver.csi.Node.NodePublishVolume(reader);
+  const mounted = mountsBelow(directory).map(({ mountPoint }) => mountPoint);
+  assert.deepEqual(mounted, [reader.target_path]);
+  await driver.csi.Node.NodeUnpublishVolume(reader);
+  await driver.csi.Node.NodeUnstageVolume(request('any'));
+  assert.deepEqual(readdirSync(join(directory, 'behind', 'state', 'node', '.aside')), []);
 });

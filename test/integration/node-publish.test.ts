@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { status } from '@grpc/grpc-js';
 import { BindAsides } from '../../src/volumes/directory/bind-asides.ts';
+import { waitFor } from '../vm/guest/wait-for.ts';
 import { capability, exists, makeNode, refused } from './node-fixture.ts';
 
 test('a volume appears at its target and goes again, each call twice', async (t) => {
@@ -252,7 +253,9 @@ test('what a read-only publish that was killed has left is in nobody’s way', a
     execFileSync('mount', ['--bind', at('pool/data'), await asides.make(target)]);
   }
   await node.NodeUnpublishVolume(request);
-  await start().NodePublishVolume(request);
+  const next = start();
+  await waitFor('the next process has taken it down', () => mounts().length === 0);
+  await next.NodePublishVolume(request);
   assert.deepEqual(mounts(), mountsAt(request.target_path));
   assert.match(mountsAt(request.target_path)[0]?.options ?? '', /^ro/);
   await node.NodeUnpublishVolume(request);

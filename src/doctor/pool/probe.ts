@@ -81,7 +81,7 @@ export function probe(request: ProbeRequest): void {
     step('clone', () => ({ clones: cloneTo(file, clone) }));
     if (!skip.includes('locks')) step('locks', () => lock(file));
   } finally {
-    for (const path of [file, clone]) rmSync(path, { force: true });
+    for (const path of [file, clone]) removeIfPossible(path);
   }
 }
 
@@ -107,7 +107,7 @@ function lookAtState(directory: string, nodeId: string | undefined): Measured['s
   for (const name of readdirSync(state)) {
     const path = join(state, name);
     if (name.startsWith(prefix) && Date.now() - lstatSync(path).mtimeMs > leftBehindMs) {
-      rmSync(path, { force: true });
+      removeIfPossible(path);
     }
   }
   const announced = nodeId === undefined ? null : exists(join(state, 'nodes', keyOf(nodeId)));
@@ -159,6 +159,15 @@ function ownersOf(file: string): Measured['owners'] {
     return { made, given: someUser, became: null };
   }
   return { made, given: someUser, became: lstatSync(file).uid };
+}
+
+/** What stays is removed by a later doctor. */
+function removeIfPossible(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // It was never made, or may not be touched, or the server is gone: the steps have told.
+  }
 }
 
 /**

@@ -8,16 +8,17 @@ import { unwritable } from './bind-files.ts';
 /** Directories in which volumes are mounted for a moment, with their flags, before they are bound to their targets. */
 export class BindAsides {
   readonly #directory: string;
-  #swept: Promise<void> | undefined;
+  /** Begun at once: a node may get no volume with flags any more, and what was left keeps its pool in use. */
+  readonly #swept: Promise<void>;
 
   /** On a disk of this machine; made when it is needed. */
   constructor(directory: string) {
     this.#directory = directory;
+    this.#swept = this.#sweep();
   }
 
   /** One for this target, which nobody else may use until it is removed. Throws INTERNAL where the disk has no room. */
   async make(target: string): Promise<string> {
-    this.#swept ??= this.#sweep();
     await this.#swept;
     const path = this.#pathOf(target);
     try {

@@ -29,8 +29,8 @@ export interface AtWork {
   readonly ended: Promise<{ status: number | null; signal: NodeJS.Signals | null; output: string }>;
 }
 
-/** A machine with local pools at these paths; `here` in a path is a directory of the test. */
-export async function makePatient(t: TestContext, pools: Readonly<Record<string, string>>) {
+/** A machine with local pools at these paths; `here` in a path is a directory of the test. `uid`: the doctor's user. */
+export async function makePatient(t: TestContext, pools: Readonly<Record<string, string>>, uid = 0) {
   const here = await temporaryDirectory(t);
   const stateDir = join(here, 'state');
   const config = join(here, 'config.yaml');
@@ -40,7 +40,7 @@ export async function makePatient(t: TestContext, pools: Readonly<Record<string,
 
   function begin(...flags: string[]): AtWork {
     const args = [cli, 'doctor', '--config', config, '--state-dir', stateDir, ...flags];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], uid });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdir, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { execa } from 'execa';
@@ -55,6 +55,17 @@ test('a directory that is missing, and a file in its place, are failures', async
   assert.match(lineOf(told, 'lost', 'directory').says, /There is no directory .*lost/);
   assert.match(lineOf(told, 'file', 'directory').says, /is no directory/);
   assert.ok(!told.checks.some(({ check }) => check === 'write'), 'what needs the directory is left out');
+});
+
+test('a pool that the doctor may not touch is told of step by step all the same', async (t) => {
+  const nobody = 65_534;
+  const patient = await makePatient(t, { scratch: 'here/pool' }, nobody);
+  await chmod(patient.here, 0o755);
+  await chmod(await patient.path('pool'), 0o700);
+  const told = await patient.examine();
+  assert.equal(lineOf(told, null, 'user').verdict, 'fail');
+  assert.equal(lineOf(told, 'scratch', 'directory').verdict, 'ok');
+  assert.equal(lineOf(told, 'scratch', 'write').verdict, 'fail');
 });
 
 test('one pool is looked at where it is named', async (t) => {

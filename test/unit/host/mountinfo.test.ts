@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import {
   hasOption,
   isNfs,
+  isRemote,
   mountHolding,
   mountsBelow,
   parseMountinfo,
@@ -76,4 +77,12 @@ test('a mount is shared where its line says so, whatever else stands there', () 
     '24 21 254:1 /both /both rw shared:9 master:7 propagate_from:2 - ext4 shared:1 rw',
   ].join('\n');
   assert.deepEqual([...sharedMounts(`${table}\n`)], [22, 24]);
+});
+
+test('file systems that wait for somebody else are known by their type', () => {
+  const [root, nfs, , , , fuse] = parseMountinfo(table);
+  assert.ok(root && nfs && fuse);
+  assert.deepEqual([isRemote(root), isRemote(nfs), isRemote(fuse)], [false, true, true]);
+  for (const fsType of ['xfs', 'btrfs', 'tmpfs', 'fusectl'])
+    assert.equal(isRemote({ ...root, fsType }), false);
 });
