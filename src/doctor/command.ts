@@ -28,7 +28,7 @@ export function addDoctor(root: Command): void {
       // Loaded here: a driver does without.
       const { runDoctor } = await import('./run-doctor.ts');
       const { readDoctorSettings } = await import('./settings.ts');
-      const { driverFlags } = await import('./driver-flags.ts');
+      const { driverFlags } = await import('../driver-flags.ts');
       process.exit(await runDoctor(readDoctorSettings(flags, driverFlags())));
     });
   root

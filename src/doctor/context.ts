@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { PoolConfig } from '../config/schema.ts';
+import type { Role } from '../driver-flags.ts';
 import type { Run } from '../host/run.ts';
-import type { Role } from './driver-flags.ts';
 
 /** What the checks of the machine look at. */
 export interface DoctorContext {

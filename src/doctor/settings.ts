@@ -1,9 +1,9 @@
 import { dirname } from 'node:path';
+import type { DriverFlags, Role } from '../driver-flags.ts';
 import { UsageError } from '../errors/usage-error.ts';
 import { registrationSocket } from '../registration/registration-dir.ts';
 import { socketPath } from '../server/socket.ts';
 import { driverName, stateDir } from '../settings.ts';
-import type { DriverFlags, Role } from './driver-flags.ts';
 
 /** The flags as they were given, or their environment variables; nothing has a default here. */
 export interface DoctorFlags {

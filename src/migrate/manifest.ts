@@ -1,5 +1,6 @@
 import type { DirectoryLocation } from '../volumes/volume-context.ts';
 import type { Claim, PersistentVolume } from './objects.ts';
+import { isReleased } from './released.ts';
 
 /** The annotation that names the old PersistentVolume. */
 export const migratedFrom = 'berth.dev/migrated-from';
@@ -15,10 +16,10 @@ export interface Migrated {
   readonly readOnly: boolean;
 }
 
-/** A static PersistentVolume of Berth for the same data, reserved for the same claim. */
+/** A static PersistentVolume of Berth for the same data, reserved for the same claim, or Released as the old one is. */
 export function volumeManifest(migrated: Migrated): object {
   const { old, name, handle, driver, location, mountOptions, readOnly } = migrated;
-  const { capacity, accessModes, volumeMode, nodeAffinity, claimRef } = old.spec;
+  const { capacity, accessModes, volumeMode, nodeAffinity } = old.spec;
   return {
     apiVersion: 'v1',
     kind: 'PersistentVolume',
@@ -35,17 +36,7 @@ export function volumeManifest(migrated: Migrated): object {
       storageClassName: classOf(old),
       ...(mountOptions.length === 0 ? {} : { mountOptions }),
       ...(nodeAffinity === undefined ? {} : { nodeAffinity }),
-      // Without the claim's uid: a claim that is made again has another one.
-      ...(claimRef === undefined
-        ? {}
-        : {
-            claimRef: {
-              apiVersion: 'v1',
-              kind: 'PersistentVolumeClaim',
-              namespace: claimRef.namespace,
-              name: claimRef.name,
-            },
-          }),
+      ...claimRefOf(old),
       csi: {
         driver,
         volumeHandle: handle,
@@ -54,6 +45,18 @@ export function volumeManifest(migrated: Migrated): object {
       },
     },
   };
+}
+
+/**
+ * Without the claim's uid, since a claim that is made again has another one. Not so for a volume whose claim was deleted:
+ * it keeps the uid, by which Kubernetes gives it to no later claim of that name.
+ */
+function claimRefOf(old: PersistentVolume): object {
+  const { claimRef } = old.spec;
+  if (claimRef === undefined) return {};
+  const { namespace, name, uid } = claimRef;
+  const reserved = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', namespace, name };
+  return { claimRef: isReleased(old) ? { ...reserved, uid } : reserved };
 }
 
 /** The same claim, bound to the new PersistentVolume. */

@@ -6,6 +6,7 @@ import { locateDirectory } from '../volumes/volume-context.ts';
 import { findPool, type Servers } from './find-pool.ts';
 import type { Migrated } from './manifest.ts';
 import type { PersistentVolume } from './objects.ts';
+import { isReleased } from './released.ts';
 import type { Source } from './source.ts';
 
 export interface Target {
@@ -27,6 +28,9 @@ export function newVolume(
 ): Migrated | string {
   if (old.metadata.deletionTimestamp !== undefined) return 'it is being deleted';
   if (old.spec.volumeMode === 'Block') return 'it is a block volume';
+  if (isReleased(old) && old.spec.claimRef?.uid === undefined) {
+    return `it is ${old.status?.phase}, but its claimRef lacks the uid that keeps later claims off; give it as "kubectl get pv" prints it`;
+  }
   const found = findPool(source, pools, servers);
   if (found.kind === 'refused') return found.reason;
   const { pool, subDir } = found;
@@ -67,7 +71,9 @@ const maxName = 253;
 /** The same in each run on the same input. */
 function newName(old: string, names: ReadonlySet<string>): string {
   const plain = `${old}-berth`;
-  return plain.length <= maxName && !names.has(plain) ? plain : `${old.slice(0, 200)}-${hash(old)}`;
+  if (plain.length <= maxName && !names.has(plain)) return plain;
+  // RFC 1123: each label ends with a letter or a digit.
+  return `${old.slice(0, 200).replace(/[.-]+$/, '')}-${hash(old)}`;
 }
 
 function hash(text: string): string {

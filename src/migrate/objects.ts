@@ -1,6 +1,7 @@
 // The parts of Kubernetes' objects that a migration reads; everything else is let pass.
 import * as z from 'zod/mini';
 import { UsageError } from '../errors/usage-error.ts';
+import { withoutRepeated } from './repeated.ts';
 
 const optional = z.optional;
 const texts = z.record(z.string(), z.string());
@@ -8,6 +9,7 @@ const texts = z.record(z.string(), z.string());
 const metadata = z.object({
   name: z.string(),
   namespace: optional(z.string()),
+  uid: optional(z.string()),
   labels: optional(texts),
   annotations: optional(texts),
   deletionTimestamp: optional(z.string()),
@@ -24,7 +26,7 @@ const persistentVolume = z.object({
     volumeMode: optional(z.string()),
     nodeAffinity: optional(z.unknown()),
     persistentVolumeReclaimPolicy: optional(z.string()),
-    claimRef: optional(z.object({ namespace: z.string(), name: z.string() })),
+    claimRef: optional(z.object({ namespace: z.string(), name: z.string(), uid: optional(z.string()) })),
     nfs: optional(z.object({ server: z.string(), path: z.string(), readOnly: optional(z.boolean()) })),
     csi: optional(
       z.object({
@@ -35,6 +37,7 @@ const persistentVolume = z.object({
       }),
     ),
   }),
+  status: optional(z.object({ phase: optional(z.string()) })),
 });
 
 const claim = z.object({
@@ -57,7 +60,10 @@ export interface Objects {
   readonly claims: readonly Claim[];
 }
 
-/** Picks PersistentVolumes and claims; other kinds are passed over. Throws UsageError for one that is malformed. */
+/**
+ * Picks PersistentVolumes and claims, each once; other kinds are passed over. Throws UsageError for one that is malformed,
+ * and for two of one name that differ.
+ */
 export function pickObjects(values: readonly unknown[]): Objects {
   const volumes: PersistentVolume[] = [];
   const claims: Claim[] = [];
@@ -66,7 +72,10 @@ export function pickObjects(values: readonly unknown[]): Objects {
     if (kind === 'PersistentVolume') volumes.push(read(persistentVolume, value, kind));
     else if (kind === 'PersistentVolumeClaim') claims.push(read(claim, value, kind));
   }
-  return { volumes, claims };
+  return {
+    volumes: withoutRepeated('PersistentVolume', volumes),
+    claims: withoutRepeated('PersistentVolumeClaim', claims),
+  };
 }
 
 function read<Schema extends z.ZodMiniType>(schema: Schema, value: unknown, kind: string): z.infer<Schema> {

@@ -6,6 +6,7 @@ import { parseVolumeId } from '../volumes/volume-id.ts';
 import { type Migrated, migratedFrom } from './manifest.ts';
 import { newVolume, type Target } from './new-volume.ts';
 import type { PersistentVolume } from './objects.ts';
+import { isReleased } from './released.ts';
 import { findSource, type Wanted } from './source.ts';
 
 export interface Options extends Wanted, Target {}
@@ -44,20 +45,25 @@ export function planMigration(volumes: readonly PersistentVolume[], options: Opt
   for (const old of volumes) {
     const volume = old.metadata.name;
     const note = (text: string) => notes.push({ volume, text });
+    const leaveOut = (reason: string) => note(`left out: ${reason}`);
     const refuse = (reason: string) => refused.push({ volume, text: `cannot be migrated: ${reason}` });
     const found = findSource(old, options);
     if (found.kind === 'other') continue;
     if (found.kind === 'left-out') {
-      note(`left out: ${found.reason}`);
-      continue;
-    }
-    if (found.kind === 'refused') {
-      refuse(found.reason);
+      leaveOut(found.reason);
       continue;
     }
     const earlier = done.get(volume);
     if (earlier !== undefined) {
-      note(`left out: it has been migrated to ${earlier}`);
+      leaveOut(`it has been migrated to ${earlier}`);
+      continue;
+    }
+    if (isReleased(old) && !options.released) {
+      leaveOut(withoutClaim(old));
+      continue;
+    }
+    if (found.kind === 'refused') {
+      refuse(found.reason);
       continue;
     }
     const result = newVolume(old, found.source, names, options);
@@ -72,8 +78,12 @@ export function planMigration(volumes: readonly PersistentVolume[], options: Opt
       refuse(`its directory overlaps that of ${dynamic.volume}, which Berth provisioned`);
       continue;
     }
+    if (old.spec.persistentVolumeReclaimPolicy !== 'Retain') {
+      refuse(notRetained(volume));
+      continue;
+    }
     for (const other of others) note(sharedWith(other.volume));
-    if (old.spec.persistentVolumeReclaimPolicy !== 'Retain') note(notRetained(volume));
+    if (isReleased(old)) note(staysReleased);
     migrated.push(result);
     taken.push({ volume: result.name, place, isStatic: true });
     names.add(result.name);
@@ -107,7 +117,16 @@ function sharedWith(other: string): string {
   return `its directory is that of ${other}, or one is inside the other: ReadWriteOnce then holds for each volume, not for the directory`;
 }
 
+/** A new volume that is reserved by name alone would give this data to whoever makes a claim of that name. */
+function withoutClaim({ status }: PersistentVolume): string {
+  return `it is ${status?.phase}: its claim was deleted, and no later claim of that name should get its data by accident; --released includes such volumes`;
+}
+
+const staysReleased =
+  'the new volume is Released too: no claim gets it until you change its claimRef, which has the uid of the deleted claim';
+
+/** The next step is to delete the claim, so such a volume is not printed. */
 function notRetained(volume: string): string {
   const patch = '{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}';
-  return `its reclaim policy is not Retain: deleting its claim would give its data to the old driver to delete; first: kubectl patch pv ${volume} --patch '${patch}'`;
+  return `its reclaim policy is not Retain: the old driver would delete its data when its claim is gone; first: kubectl patch pv ${volume} --patch '${patch}'`;
 }

@@ -25,6 +25,8 @@ export interface Wanted {
   readonly provisioners: readonly string[];
   /** Also `nfs` volumes that were written by hand. */
   readonly handWritten: boolean;
+  /** Also volumes whose claims were deleted. */
+  readonly released: boolean;
 }
 
 export const csiDriverNfs = 'nfs.csi.k8s.io';

@@ -3,11 +3,17 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { execa } from 'execa';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import type { VolumeCapabilityInit } from '../../../src/wire/generated/csi-types.ts';
 import { makeMachine } from '../../support/driver.ts';
 import { temporaryDirectory } from '../../support/tree.ts';
-import { claimOf, handWritten, ofCsiDriverNfs, ofSubdirProvisioner } from '../../unit/migrate/volumes.ts';
+import {
+  claimOf,
+  handWritten,
+  ofCsiDriverNfs,
+  ofSubdirProvisioner,
+  uid,
+} from '../../unit/migrate/volumes.ts';
 
 const cli = resolve(import.meta.dirname, '../../../src/cli.ts');
 
@@ -17,6 +23,7 @@ interface Printed {
   readonly spec: {
     readonly mountOptions?: readonly string[];
     readonly volumeName?: string;
+    readonly claimRef?: { readonly uid?: string };
     readonly csi: {
       readonly driver: string;
       readonly volumeHandle: string;
@@ -103,9 +110,22 @@ test('claims are printed after the volumes that they had, bound to the new ones'
 });
 
 test('text that YAML 1.1 would take for something else is quoted', async (t) => {
-  const labels = { answer: 'yes', version: '1.10', time: '12:30', octal: '010', none: 'null' };
-  const { printed } = await migrate(t, list(ofSubdirProvisioner({ name: 'pvc-1', metadata: { labels } })));
+  const labels = {
+    answer: 'yes',
+    version: '1.10',
+    time: '12:30',
+    octal: '0o17',
+    none: 'null',
+    '0X1F': 'hex',
+  };
+  const { printed, stdout } = await migrate(
+    t,
+    list(ofSubdirProvisioner({ name: 'pvc-1', metadata: { labels } })),
+  );
   assert.deepEqual(printed[0]?.metadata.labels, labels);
+  // Go's parser takes these for numbers; this test's does not.
+  assert.match(stdout, /octal: "0o17"\n/);
+  assert.match(stdout, /"0X1F": hex\n/);
 });
 
 test('one volume that cannot be migrated makes the status 1; the others are printed', async (t) => {
@@ -130,6 +150,77 @@ test('one volume that cannot be migrated makes the status 1; the others are prin
       'berth: 1 of 3 PersistentVolumes migrated, 1 cannot be',
     ],
   );
+});
+
+test('a volume that is not Retain is not printed and makes the status 1, with the command to run first', async (t) => {
+  const spec = { persistentVolumeReclaimPolicy: 'Delete' };
+  const { printed, exitCode, stderr } = await migrate(
+    t,
+    list(ofSubdirProvisioner({ name: 'pvc-1' }), ofSubdirProvisioner({ name: 'pvc-2', spec })),
+  );
+  assert.equal(exitCode, 1);
+  assert.deepEqual(
+    printed.map(({ metadata }) => metadata.name),
+    ['pvc-1-berth'],
+  );
+  assert.match(
+    stderr,
+    /^berth: pvc-2: cannot be migrated: .* kubectl patch pv pvc-2 --patch '\{"spec":.*\}'$/m,
+  );
+  assert.match(stderr, /^berth: 1 of 2 PersistentVolumes migrated, 1 cannot be$/m);
+});
+
+test('a Released volume is printed when asked for, without a claim and out of the reach of any', async (t) => {
+  const volume = ofSubdirProvisioner({ name: 'pvc-1', status: { phase: 'Released' } });
+  // A claim that was made again for the old volume waits for it, and has not got it.
+  const waiting = claimOf({ name: 'pvc-1', metadata: { uid: 'another' } });
+  const without = await migrate(t, list(volume, waiting));
+  assert.deepEqual([without.exitCode, without.stdout], [0, '']);
+  assert.match(without.stderr, /^berth: pvc-1: left out: it is Released: /);
+  const { printed, exitCode } = await migrate(t, list(volume, waiting), '--released');
+  assert.equal(exitCode, 0);
+  assert.deepEqual(
+    printed.map(({ kind, spec }) => [kind, spec.claimRef?.uid]),
+    [['PersistentVolume', uid]],
+  );
+});
+
+test('a volume that several documents have is printed once', async (t) => {
+  const volume = ofSubdirProvisioner({ name: 'pvc-1' });
+  const documents = `${list(volume)}\n${list(volume, claimOf({ name: 'pvc-1' }))}\n`;
+  const { printed, exitCode, stderr } = await migrate(t, documents);
+  assert.equal(exitCode, 0);
+  assert.deepEqual(
+    printed.map(({ metadata }) => metadata.name),
+    ['pvc-1-berth', 'data'],
+  );
+  assert.equal(stderr, 'berth: 1 of 1 PersistentVolumes migrated, 0 cannot be');
+});
+
+test("in a driver's container it takes the driver's name and config, unless it is given others", async (t) => {
+  const machine = await makeMachine(t);
+  const driver = await machine.start({
+    mode: 'controller',
+    flags: ['--driver-name', 'x.example'],
+    // As in a container, the driver is process 1.
+    prefix: ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'],
+  });
+  const { pid } = driver.process;
+  const process1 = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim();
+  // The driver has read its own, with a pool that is no NFS export.
+  const nfs = 'pools: { nas: { nfs: { server: 10.0.0.5, path: /export/k8s } } }\n';
+  await writeFile(join(machine.directory, 'config.yaml'), nfs);
+  const inContainer = async (...args: readonly string[]) => {
+    const enter = ['--target', process1, '--pid', '--mount', '--', process.execPath, cli, 'migrate', ...args];
+    const { stdout } = await execa('nsenter', enter, { input: list(ofSubdirProvisioner({ name: 'pvc-1' })) });
+    return (parse(stdout) as Printed).spec.csi;
+  };
+  const own = await inContainer();
+  assert.deepEqual([own.driver, own.volumeAttributes.pool], ['x.example', 'nas']);
+  const config = join(machine.directory, 'mine.yaml');
+  await writeFile(config, nfs.replace('nas', 'mine'));
+  const given = await inContainer('--driver-name', 'y.example', '--config', config);
+  assert.deepEqual([given.driver, given.volumeAttributes.pool], ['y.example', 'mine']);
 });
 
 test('flags reach the plan', async (t) => {
@@ -159,6 +250,14 @@ test('a wrong use ends with status 2, one line and nothing printed', async (t) =
     ['{}', ['--same-server', 'nas'], /--same-server nas: expected two names/],
     ['{}', ['--driver-name', 'a/b'], /--driver-name a\/b: expected/],
     ['{}', ['--config', '/nonexistent'], /--config \/nonexistent: there is no such file/],
+    [
+      list(
+        ofSubdirProvisioner({ name: 'pvc-1' }),
+        ofSubdirProvisioner({ name: 'pvc-1', path: '/export/k8s/a' }),
+      ),
+      [],
+      /standard input: the PersistentVolume pvc-1 is there twice, and the two differ in spec\.nfs; give/,
+    ],
     ['{}', ['extra'], /too many arguments for 'migrate'/],
   ];
   for (const [input, args, line] of wrong) {

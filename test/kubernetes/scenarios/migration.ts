@@ -60,7 +60,7 @@ scenario('volumes of two other drivers move to Berth, and their data stays where
   // The steps of docs/migrating.md.
   const get = () => s.kubectl.run(['get', 'pv,pvc', '--all-namespaces', '-o', 'json']);
   const inController = ['-n', release.namespace, 'exec', '-i', `${release.name}-controller-0`, '-c', 'berth'];
-  const notes = ['sh', '-c', 'berth migrate 2>&1 >/dev/null'];
+  const notes = ['sh', '-c', 'berth migrate 2>&1 >/dev/null; true'];
   const warned = await s.kubectl.run([...inController, '--', ...notes], await get());
   for (const volume of ['pvc-1', 'pvc-2']) {
     const [, patch = ''] = new RegExp(`kubectl patch pv ${volume} --patch '(.*)'`).exec(warned) ?? [];

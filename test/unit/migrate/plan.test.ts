@@ -6,7 +6,7 @@ import { Servers } from '../../../src/migrate/find-pool.ts';
 import { claimManifest, volumeManifest } from '../../../src/migrate/manifest.ts';
 import { pickObjects } from '../../../src/migrate/objects.ts';
 import { type Options, type Plan, planMigration } from '../../../src/migrate/plan.ts';
-import { claimOf, handWritten, ofBerth, ofCsiDriverNfs, ofSubdirProvisioner } from './volumes.ts';
+import { claimOf, handWritten, ofBerth, ofCsiDriverNfs, ofSubdirProvisioner, uid } from './volumes.ts';
 
 const config = `
 pools:
@@ -22,6 +22,7 @@ function plan(volumes: readonly unknown[], options: Partial<Options> = {}): Plan
     driver: 'csi.berth.dev',
     provisioners: [],
     handWritten: false,
+    released: false,
     ...options,
   });
 }
@@ -214,6 +215,15 @@ suite('what the driver would not take is refused', () => {
     test(what, () => assert.match(refusalOf(volume), reason));
   }
 
+  test('a reclaim policy by which the old driver would delete the data, with the command that mends it', () => {
+    for (const persistentVolumeReclaimPolicy of ['Delete', 'Recycle', undefined]) {
+      assert.match(
+        refusalOf(ofSubdirProvisioner({ name: 'pvc-1', spec: { persistentVolumeReclaimPolicy } })),
+        /kubectl patch pv pvc-1 --patch '\{"spec":\{"persistentVolumeReclaimPolicy":"Retain"\}\}'$/,
+      );
+    }
+  });
+
   test('a directory that overlaps one that Berth provisioned', () => {
     const own = ofBerth({ name: 'pvc-9', handle: 'nas/pvc-9', subDir: 'web' });
     const { migrated, refused } = plan([ofCsiDriverNfs({ name: 'pvc-1', subDir: 'web/data' }), own]);
@@ -237,16 +247,6 @@ suite('notes', () => {
     assert.match(notes[0]?.text ?? '', /that of pvc-1-berth, or one is inside the other/);
   });
 
-  test('a reclaim policy that would lose the data has its own note, with the command', () => {
-    const spec = { persistentVolumeReclaimPolicy: 'Delete' };
-    const { migrated, notes } = plan([ofSubdirProvisioner({ name: 'pvc-1', spec })]);
-    assert.equal(migrated.length, 1);
-    assert.match(
-      notes[0]?.text ?? '',
-      /kubectl patch pv pvc-1 --patch '\{"spec":\{"persistentVolumeReclaimPolicy":"Retain"\}\}'$/,
-    );
-  });
-
   test('what has been migrated is left out of the next run', () => {
     const old = ofSubdirProvisioner({ name: 'pvc-1' });
     const [first] = plan([old]).migrated;
@@ -254,6 +254,48 @@ suite('notes', () => {
     const { migrated, refused, notes } = plan([old, volumeManifest(first)]);
     assert.deepEqual([migrated, refused], [[], []]);
     assert.match(notes[0]?.text ?? '', /has been migrated to pvc-1-berth/);
+  });
+});
+
+suite('a volume whose claim was deleted', () => {
+  for (const phase of ['Released', 'Failed']) {
+    const volume = ofSubdirProvisioner({ name: 'pvc-1', status: { phase } });
+
+    test(`is left out where it is ${phase}: the next claim of that name did not ask for its data`, () => {
+      const { migrated, refused, notes } = plan([volume]);
+      assert.deepEqual([migrated, refused], [[], []]);
+      assert.match(notes[0]?.text ?? '', new RegExp(`^left out: it is ${phase}: .*--released includes`));
+    });
+
+    test(`keeps the uid of its claim where it is ${phase} and asked for, so that no other gets it`, () => {
+      const { migrated, notes } = plan([volume], { released: true });
+      const [only] = migrated;
+      assert.ok(only);
+      assert.deepEqual(Reflect.get(Reflect.get(volumeManifest(only), 'spec'), 'claimRef'), {
+        apiVersion: 'v1',
+        kind: 'PersistentVolumeClaim',
+        namespace: 'web',
+        name: 'data',
+        uid,
+      });
+      assert.match(notes[0]?.text ?? '', /no claim gets it until you change its claimRef/);
+    });
+  }
+
+  test('is left out where it could not be migrated anyway, and where it is not Retain', () => {
+    const status = { phase: 'Released' };
+    const { migrated, refused, notes } = plan([
+      ofCsiDriverNfs({ name: 'pvc-1', status, attributes: {} }),
+      ofCsiDriverNfs({ name: 'pvc-2', status, spec: { persistentVolumeReclaimPolicy: 'Delete' } }),
+    ]);
+    assert.deepEqual([migrated, refused, notes.length], [[], [], 2]);
+  });
+
+  test('is refused where it is asked for and its claimRef is gone, or lacks the uid', () => {
+    for (const claimRef of [undefined, { namespace: 'web', name: 'data' }]) {
+      const volume = ofCsiDriverNfs({ name: 'a', status: { phase: 'Released' }, spec: { claimRef } });
+      assert.match(refusalOf(volume, { released: true }), /it is Released, but its claimRef lacks the uid/);
+    }
   });
 });
 
@@ -334,6 +376,14 @@ suite('what is printed', () => {
     assert.ok(migrated.every(({ handle }) => handle.length <= 128));
   });
 
+  test('a name that is cut off does not end in a dot or hyphen before its hash', () => {
+    for (const end of ['.', '-', '.a-', '-.']) {
+      const name = `${'a'.repeat(200 - end.length)}${end}`.padEnd(253, 'b');
+      const [only] = plan([ofSubdirProvisioner({ name, path: '/export/k8s/a' })]).migrated;
+      assert.match(only?.name ?? '', /^[a-z0-9]+(\.[a-z0-9]+)*-[0-9a-f]{40}$/);
+    }
+  });
+
   test('the claim, as it was, bound to the new volume', () => {
     const [claim] = pickObjects([claimOf({ name: 'pvc-1' })]).claims;
     assert.ok(claim);
@@ -367,6 +417,42 @@ suite('the input', () => {
   test('is refused where it is nothing of that', () => {
     for (const text of ['', 'apiVersion: v1', `${JSON.stringify(one)} and more`, '{"kind":']) {
       assert.throws(() => readObjects(text), /standard input: not JSON; give it what "kubectl get/, text);
+    }
+  });
+
+  test('has an object once, however often it is repeated', () => {
+    const later = { ...one, metadata: { ...Object(one.metadata), resourceVersion: '9999' } };
+    const written = { ...one, metadata: { ...Object(one.metadata), uid: undefined } };
+    const claims = [claimOf({ name: 'one' }), claimOf({ name: 'one', namespace: 'other' })];
+    const objects = pickObjects([one, two, ...claims, later, ...claims, JSON.parse(JSON.stringify(written))]);
+    assert.deepEqual(
+      [...objects.volumes, ...objects.claims].map(({ metadata }) => [metadata.namespace, metadata.name]),
+      [
+        [undefined, 'one'],
+        [undefined, 'two'],
+        ['web', 'data'],
+        ['other', 'data'],
+      ],
+    );
+  });
+
+  test('is refused where two of one name differ, by the field', () => {
+    const pairs: readonly [unknown, unknown, RegExp][] = [
+      [
+        two,
+        ofSubdirProvisioner({ name: 'two', spec: { persistentVolumeReclaimPolicy: 'Delete' } }),
+        /the PersistentVolume two is there twice, and the two differ in spec\.persistentVolumeReclaimPolicy; give/,
+      ],
+      [two, ofSubdirProvisioner({ name: 'two', status: { phase: 'Released' } }), /differ in status\.phase/],
+      [two, ofSubdirProvisioner({ name: 'two', metadata: { uid: 'another' } }), /differ in metadata\.uid/],
+      [
+        claimOf({ name: 'one' }),
+        claimOf({ name: 'two' }),
+        /the PersistentVolumeClaim web\/data is there twice, and the two differ in spec\.volumeName/,
+      ],
+    ];
+    for (const [left, right, sentence] of pairs) {
+      assert.throws(() => pickObjects([left, right]), { name: 'UsageError', message: sentence });
     }
   });
 

@@ -11,11 +11,20 @@ export interface Written {
   readonly metadata?: Object;
   readonly annotations?: Object;
   readonly spec?: Object;
+  readonly status?: Object;
 }
 
-const uid = 'f7a1c5a2-0d8e-4a53-9be4-8a1d1ccf2f6e';
+export const uid = 'f7a1c5a2-0d8e-4a53-9be4-8a1d1ccf2f6e';
 
-function volume({ name, claim = 'data', namespace = 'web', metadata, annotations, spec }: Written): Object {
+function volume({
+  name,
+  claim = 'data',
+  namespace = 'web',
+  metadata,
+  annotations,
+  spec,
+  status,
+}: Written): Object {
   return {
     apiVersion: 'v1',
     kind: 'PersistentVolume',
@@ -43,7 +52,7 @@ function volume({ name, claim = 'data', namespace = 'web', metadata, annotations
       volumeMode: 'Filesystem',
       ...spec,
     },
-    status: { phase: 'Bound', lastPhaseTransitionTime: '2026-01-02T03:04:06Z' },
+    status: { phase: 'Bound', lastPhaseTransitionTime: '2026-01-02T03:04:06Z', ...status },
   };
 }
 

@@ -7,7 +7,7 @@ export type Role = 'node' | 'controller' | 'all';
 export type DriverFlags = { readonly role?: Role } & { readonly [Name in (typeof known)[number]]?: string };
 
 /**
- * Role and flags of the driver in this container, whose process 1 it is: `kubectl exec` gives a doctor the container's
+ * Role and flags of the driver in this container, whose process 1 it is: `kubectl exec` gives a command the container's
  * environment, but not the driver's flags. Empty where process 1 is something else.
  */
 export function driverFlags(commandLine: string = readProcess1()): DriverFlags {
