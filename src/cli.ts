@@ -84,20 +84,30 @@ CSI_ENDPOINT and NODE_ID stand in for BERTH_ENDPOINT and BERTH_NODE_ID where tho
         ),
       )
       .allowExcessArguments(false)
-      .action((flags: Flags) => runDriver(readSettings(mode, flags), packageJson.version));
+      .action(async (flags: Flags) => {
+        try {
+          await runDriver(readSettings(mode, flags), packageJson.version);
+        } catch (error) {
+          await fail(error);
+          // Whatever is still open would keep a process that serves nobody, and that so nobody starts anew.
+          process.exit();
+        }
+      });
   }
   addDoctor(root);
   addMigrate(root);
   return root;
 }
 
-/** One line for people; exit status 2 is a wrong use, 1 a failure. */
-function fail(error: unknown): void {
+/** One line for people; exit status 2 is a wrong use, 1 a failure. Resolves when it is written. */
+async function fail(error: unknown): Promise<void> {
   // The help or the version that was asked for.
   if (error instanceof CommanderError && error.exitCode === 0) return;
   const line = complaint(error).replace(/[\u0000-\u001f\u007f]+/g, ' ');
-  process.stderr.write(`berth: ${line}\n`);
   process.exitCode = error instanceof CommanderError || error instanceof UsageError ? 2 : 1;
+  await new Promise<void>((resolve) => {
+    process.stderr.write(`berth: ${line}\n`, () => resolve());
+  });
 }
 
 function complaint(error: unknown): string {

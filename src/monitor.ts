@@ -11,6 +11,8 @@ import type { PoolReport } from './volumes/pool-report.ts';
 interface Watched {
   reports(): readonly PoolReport[];
   callsInFlight(): number;
+  /** A sentence where the driver cannot be reached by its socket's path any more. */
+  socketProblem(): string | undefined;
   /** Undefined where somebody else registers the driver, or nobody has to. */
   registration(): RegistrationState | undefined;
 }
@@ -24,7 +26,12 @@ export class Monitor {
   readonly #http: HttpServer;
   readonly #socket: string;
   #phase: Phase = 'starting';
-  #watched: Watched = { reports: () => [], callsInFlight: () => 0, registration: () => undefined };
+  #watched: Watched = {
+    reports: () => [],
+    callsInFlight: () => 0,
+    socketProblem: () => undefined,
+    registration: () => undefined,
+  };
   /** However many ask, the socket is asked once at a time. */
   #probe: Promise<string | undefined> | undefined;
 
@@ -69,6 +76,9 @@ export class Monitor {
   async #alive(): Promise<Answer> {
     if (this.#phase === 'starting') return plain(503, 'The driver is starting.');
     if (this.#phase === 'draining') return plain(200, 'ok: the driver is ending');
+    // First: who answers there may be another driver.
+    const lost = this.#watched.socketProblem();
+    if (lost !== undefined) return plain(503, lost);
     this.#probe ??= probeSocket(this.#socket, probeLimitMs).finally(() => {
       this.#probe = undefined;
     });

@@ -37,6 +37,7 @@ export async function runDriver(settings: Settings, version: string): Promise<vo
   monitor?.serving({
     reports: () => stores?.reports() ?? announcer?.reports() ?? [],
     callsInFlight: () => server.activity.running,
+    socketProblem: () => server.socketProblem(),
     registration: () => registration?.state,
   });
   log.info({ socket: settings.socket, http, version }, 'serving');
@@ -122,7 +123,7 @@ async function register(
   try {
     await registration.start();
   } catch (error) {
-    // What listens would keep the program from ending.
+    // So that no socket is left for a sidecar to find.
     await server.drain();
     monitor?.close();
     throw error;

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { UsageError } from '../errors/usage-error.ts';
 import { type HttpAddress, showAddress } from './address.ts';
+import { Connections } from './connections.ts';
 
 export interface Answer {
   readonly status: number;
@@ -15,14 +16,17 @@ export type Routes = Readonly<Record<string, (request: IncomingMessage) => Promi
 /** A request's header has to be here after this time, and all of it after the next. Milliseconds. */
 const headersTimeoutMs = 5_000;
 const requestTimeoutMs = 10_000;
-/** An idle connection is kept for the next question of kubelet or Prometheus, but not until its end. Milliseconds. */
-const idleTimeoutMs = 20_000;
+/** An idle connection is kept for somebody who looks at one page after the other. Milliseconds. */
+const idleTimeoutMs = 5_000;
+/** A reader that takes nothing of its answer; above the time that an answer may take. Milliseconds. */
+const stalledTimeoutMs = 20_000;
 const maxHeaderBytes = 8 * 1024;
 const maxConnections = 100;
 
 /** A small HTTP/1.1 server that only tells: GET and HEAD, bounded in time, size and number. */
 export class HttpServer {
   readonly #server: Server;
+  readonly #connections = new Connections(maxConnections);
 
   constructor(routes: Routes) {
     this.#server = createServer(
@@ -34,15 +38,18 @@ export class HttpServer {
         keepAliveTimeout: idleTimeoutMs,
       },
       (request, response) => {
-        answer(routes, request).then(
-          (given) => send(request, response, given),
-          () => send(request, response, plain(500, 'The driver failed to answer.')),
-        );
+        this.#connections.asked(request.socket);
+        answer(routes, request)
+          .catch(() => plain(500, 'The driver failed to answer.'))
+          .then((given) => {
+            send(request, response, given);
+            // Now, not when it is read: who never reads would keep the place.
+            this.#connections.answered(request.socket);
+          });
       },
     );
-    this.#server.maxConnections = maxConnections;
-    // A reader that takes nothing of its answer.
-    this.#server.setTimeout(idleTimeoutMs);
+    this.#server.on('connection', (socket) => this.#connections.add(socket));
+    this.#server.setTimeout(stalledTimeoutMs);
   }
 
   /** Starts to listen and gives the address. Throws UsageError where it cannot. */
@@ -85,8 +92,8 @@ function send(request: IncomingMessage, response: ServerResponse, { status, type
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
     ...(status === 405 ? { allow: 'GET, HEAD' } : {}),
-    // What a body that nobody wants would be read for.
-    ...(request.method === 'GET' || request.method === 'HEAD' ? {} : { connection: 'close' }),
+    // Who asks for what there is not has no more to ask, and a body that nobody wants would be read for it.
+    ...(status === 404 || status === 405 ? { connection: 'close' } : {}),
   });
   response.end(request.method === 'HEAD' ? undefined : body);
 }

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { clearSocket } from '../server/socket.ts';
 import { endpointDoubt, requireRegistrationDir } from './registration-dir.ts';
@@ -61,16 +60,15 @@ export class KubeletRegistration {
   /** Offers the driver to kubelet. The CSI socket has to be served already. Throws UsageError where that cannot be. */
   async start(): Promise<void> {
     const { socket, endpoint, lookEveryMs, silenceMs } = this.#options;
-    requireRegistrationDir(socket);
-    const doubt = endpointDoubt(socket, endpoint);
-    if (doubt !== undefined) this.#log.warn({ socket, endpoint }, doubt);
     await this.#offer();
     this.#log.info({ socket, endpoint }, 'offered to kubelet');
+    const doubt = endpointDoubt(socket, endpoint);
+    if (doubt !== undefined) this.#log.warn({ socket, endpoint }, doubt);
     this.#watch = setInterval(() => void this.#look(), lookEveryMs).unref();
     this.#silence = setTimeout(() => this.#tellOfSilence(), silenceMs).unref();
   }
 
-  /** Takes the socket away, by which kubelet knows that the driver goes. */
+  /** Takes the socket away, by which kubelet knows that the driver goes. Throws nothing: the drain has to go on. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearInterval(this.#watch);
@@ -78,7 +76,8 @@ export class KubeletRegistration {
     clearTimeout(this.#retry);
     await this.#making?.catch(() => {});
     // Closing removes what is at the path: never another driver's socket. What is left open ends with the process.
-    if (this.#isOurs() || !existsSync(this.#options.socket)) this.#server?.close();
+    const found = this.#server?.look();
+    if (found === 'ours' || found === 'nothing') this.#server?.close();
     this.#state = { state: 'waiting', reason: '' };
   }
 
@@ -91,6 +90,7 @@ export class KubeletRegistration {
 
   async #make(): Promise<void> {
     const { socket, driverName, endpoint } = this.#options;
+    requireRegistrationDir(socket);
     // As in stop: first make sure that it is not another driver's.
     if (!this.#isOurs()) await clearSocket(socket, '--registration-dir');
     this.#server?.close();
@@ -141,16 +141,19 @@ export class KubeletRegistration {
   /** Somebody may have removed the socket, or the whole folder; kubelet then has forgotten the driver. */
   async #look(): Promise<void> {
     if (this.#stopped || this.#making !== undefined || this.#isOurs()) return;
-    this.#log.warn(
-      { socket: this.#options.socket },
-      'the registration socket was taken away; it is made anew',
-    );
-    this.#state = { state: 'waiting', reason: '' };
+    // Once: what keeps it from being made anew is told then.
+    if (this.#state.state !== 'refused') {
+      this.#log.warn(
+        { socket: this.#options.socket },
+        'the registration socket was taken away; it is made anew',
+      );
+      this.#state = { state: 'waiting', reason: '' };
+    }
     await this.#offerAgain();
   }
 
   #isOurs(): boolean {
-    return this.#server?.owns(this.#options.socket) === true;
+    return this.#server?.look() === 'ours';
   }
 
   #tellRefused(error: unknown): void {

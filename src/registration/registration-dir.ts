@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { normalPath } from '../config/normal-path.ts';
+import { errnoName } from '../errors/node-error.ts';
 import { UsageError } from '../errors/usage-error.ts';
 import { isWithin } from '../host/mountinfo.ts';
 import { maxSocketPathBytes } from '../server/socket.ts';
@@ -36,10 +37,21 @@ export function registrationSocket(directory: string, driverName: string, endpoi
 /** Throws UsageError unless the directory is there: one that was made here would be none that kubelet watches. */
 export function requireRegistrationDir(socket: string): void {
   const directory = dirname(socket);
-  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory()) return;
+  if (isDirectory(directory)) return;
   throw new UsageError(
     `--registration-dir ${directory}: there is no such directory; name kubelet's folder plugins_registry, and mount it from the host where Berth runs in a container`,
   );
+}
+
+function isDirectory(directory: string): boolean {
+  try {
+    return statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true;
+  } catch (error) {
+    throw new UsageError(
+      `--registration-dir ${directory}: it cannot be looked at (${errnoName(error)}); see what is wrong with kubelet's folder on this node`,
+      { cause: error },
+    );
+  }
 }
 
 /**

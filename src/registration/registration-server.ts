@@ -1,5 +1,6 @@
-import { chmodSync, lstatSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { type Found, OwnSocket } from '../server/own-socket.ts';
 import type { PluginInfoInit, RegistrationStatus } from '../wire/generated/registration-types.ts';
 import { registrationDefinition } from '../wire/registration.ts';
 
@@ -14,7 +15,7 @@ export interface RegistrationServerOptions {
 /** kubelet's plugin registration service on one socket. */
 export class RegistrationServer {
   readonly #server = new Server({ 'grpc.enable_channelz': 0 });
-  #identity: string | undefined;
+  #socket: OwnSocket | undefined;
 
   constructor({ info, onAsked, onStatus }: RegistrationServerOptions) {
     this.#server.addService(registrationDefinition(), {
@@ -32,9 +33,9 @@ export class RegistrationServer {
     });
   }
 
-  /** Whether the socket at this path is the one that was made here. */
-  owns(socket: string): boolean {
-    return this.#identity !== undefined && identityOf(socket) === this.#identity;
+  /** What is at the socket's path now. */
+  look(): Found {
+    return this.#socket?.look() ?? 'unknown';
   }
 
   /** The path has to be free. */
@@ -46,18 +47,18 @@ export class RegistrationServer {
       });
     });
     // Not by the umask, as for the CSI socket: it counts for the whole process, where volumes are being made.
-    chmodSync(socket, 0o600);
-    this.#identity = identityOf(socket);
+    try {
+      chmodSync(socket, 0o600);
+    } catch (error) {
+      // One that still listens would be taken for another driver's at the next attempt.
+      this.close();
+      throw error;
+    }
+    this.#socket = new OwnSocket(socket);
   }
 
   /** Closes it, and with it removes the socket, whoever's it is. */
   close(): void {
     this.#server.forceShutdown();
   }
-}
-
-/** The time too: inode numbers are used again. Undefined where nothing is there. */
-function identityOf(socket: string): string | undefined {
-  const stats = lstatSync(socket, { bigint: true, throwIfNoEntry: false });
-  return stats === undefined ? undefined : `${stats.dev} ${stats.ino} ${stats.birthtimeNs}`;
 }

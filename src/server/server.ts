@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import {
   type handleUnaryCall,
   Metadata,
@@ -13,13 +12,15 @@ import { type ServiceName, services } from '../wire/csi.ts';
 import { redactRequest } from '../wire/redact.ts';
 import { within } from '../within.ts';
 import { Activity } from './activity.ts';
+import { asideOf, clearAsides, nameSocket } from './aside.ts';
 import { type Call, type Interceptor, intercept } from './call.ts';
 import { callLog } from './call-log.ts';
 import { type CallObserver, callMetrics } from './call-metrics.ts';
 import { mapErrors } from './errors.ts';
 import { locking } from './locks.ts';
+import { OwnSocket } from './own-socket.ts';
 import { probeSocket } from './probe-socket.ts';
-import { asideSuffix, clearSocket, nameSocket } from './socket.ts';
+import { clearSocket, makeSocketDir } from './socket.ts';
 import { validateRequest } from './validate.ts';
 
 /** A service as it is implemented: a plain object of async functions by RPC name. */
@@ -49,8 +50,8 @@ export class CsiServer {
   });
   readonly #interceptors: readonly Interceptor[];
   readonly #log: Logger;
-  /** Of the socket, once it listens. */
-  #path: string | undefined;
+  /** Once it has its name. */
+  #socket: OwnSocket | undefined;
 
   /** `observe` is told of each call, refused ones included. */
   constructor(log: Logger, observe?: CallObserver) {
@@ -78,14 +79,26 @@ export class CsiServer {
    * answer of a process on a busy machine may take longer.
    */
   async listen(path: string): Promise<void> {
+    makeSocketDir(path);
     await clearSocket(path);
-    const aside = `${path}${asideSuffix}`;
-    await clearSocket(aside);
+    await clearAsides(path);
+    const aside = asideOf(path);
     await this.#bind(aside);
-    const problem = await probeSocket(aside, firstAnswerLimitMs);
-    if (problem !== undefined) this.#log.warn({ problem }, 'the first answer has not come');
-    nameSocket(aside, path);
-    this.#path = path;
+    try {
+      const problem = await probeSocket(aside, firstAnswerLimitMs);
+      if (problem !== undefined) this.#log.warn({ problem }, 'the first answer has not come');
+      nameSocket(aside, path);
+    } catch (error) {
+      // What listens keeps a process that nobody reaches from ending.
+      this.#server.forceShutdown();
+      throw error;
+    }
+    this.#socket = new OwnSocket(path);
+  }
+
+  /** A sentence where the socket's path does not lead to this server any more, though it may well answer on it. */
+  socketProblem(): string | undefined {
+    return this.#socket?.problem();
   }
 
   async #bind(path: string): Promise<void> {
@@ -105,7 +118,7 @@ export class CsiServer {
 
   /** Takes no more calls, lets those that run come to their end (bounded), and closes. */
   async drain(): Promise<void> {
-    if (this.#path !== undefined) rmSync(this.#path, { force: true });
+    this.#socket?.remove();
     const closed = new Promise<void>((resolve) => {
       this.#server.tryShutdown(() => resolve());
     });

@@ -1,14 +1,14 @@
-import { existsSync, linkSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
+import { lstatSync, mkdirSync, rmSync, type Stats } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
-import { isErrno } from '../errors/node-error.ts';
+import { errnoName } from '../errors/node-error.ts';
 import { UsageError } from '../errors/usage-error.ts';
 
-/** What a socket's name has at its end until the server behind it has answered. */
-export const asideSuffix = '~';
+/** The longest path of a UNIX socket (sockaddr_un in unix(7), with its final NUL). */
+export const maxSocketPathBytes = 107;
 
-/** The longest path of a UNIX socket (sockaddr_un in unix(7), with its final NUL, and the suffix from above). */
-export const maxSocketPathBytes = 106;
+/** The same for the CSI socket, whose name has five more at first (aside.ts). */
+const maxEndpointBytes = maxSocketPathBytes - 5;
 
 /** Reads an endpoint flag. Throws UsageError for anything but an absolute UNIX socket path. */
 export function socketPath(endpoint: string): string {
@@ -16,12 +16,17 @@ export function socketPath(endpoint: string): string {
   if (!path.startsWith('/') || path.endsWith('/')) {
     throw new UsageError(`--endpoint ${endpoint}: expected a UNIX socket, for example unix:///csi/csi.sock`);
   }
-  if (Buffer.byteLength(path) > maxSocketPathBytes) {
+  if (Buffer.byteLength(path) > maxEndpointBytes) {
     throw new UsageError(
-      `--endpoint ${endpoint}: the socket's path is longer than ${maxSocketPathBytes} bytes; choose a shorter one`,
+      `--endpoint ${endpoint}: the socket's path is longer than ${maxEndpointBytes} bytes; choose a shorter one`,
     );
   }
   return path;
+}
+
+/** Makes the folder of the CSI socket. Its mode does not hang on the umask alone: nobody else may put a socket there. */
+export function makeSocketDir(path: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
 }
 
 /**
@@ -29,40 +34,36 @@ export function socketPath(endpoint: string): string {
  * listens on it, or where something else is in its place; `flag` is what named it.
  */
 export async function clearSocket(path: string, flag = '--endpoint'): Promise<void> {
-  mkdirSync(dirname(path), { recursive: true });
-  if (!existsSync(path) && !isLink(path)) return;
-  if (!lstatSync(path).isSocket()) {
+  const stats = statsOf(path, flag);
+  if (stats === undefined) return;
+  if (!stats.isSocket()) {
     throw new UsageError(
       `${flag} ${path}: there is something that is not a socket; remove it or choose another path`,
     );
   }
-  if (await answers(path)) {
-    throw new UsageError(
-      `${flag} ${path}: another process listens on it; end that one or choose another path`,
-    );
-  }
-  unlinkSync(path);
+  if (await answers(path)) throw inUse(path, flag);
+  rmSync(path, { force: true });
 }
 
-/** Gives a socket its name. Throws UsageError where another process has meanwhile made one of that name. */
-export function nameSocket(aside: string, path: string): void {
+export function inUse(path: string, flag = '--endpoint'): UsageError {
+  return new UsageError(
+    `${flag} ${path}: another process listens on it; end that one or choose another path`,
+  );
+}
+
+function statsOf(path: string, flag: string): Stats | undefined {
   try {
-    linkSync(aside, path);
+    return lstatSync(path, { throwIfNoEntry: false });
   } catch (error) {
-    if (!isErrno(error, 'EEXIST')) throw error;
     throw new UsageError(
-      `--endpoint ${path}: another process listens on it; end that one or choose another path`,
+      `${flag} ${path}: it cannot be looked at (${errnoName(error)}); see what is wrong with its folder, or choose another path`,
+      { cause: error },
     );
-  } finally {
-    unlinkSync(aside);
   }
 }
 
-function isLink(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
-}
-
-function answers(path: string): Promise<boolean> {
+/** Whether a process listens on a socket. */
+export function answers(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);
     socket.once('connect', () => {

@@ -5,6 +5,9 @@ import { status } from '@grpc/grpc-js';
 import { CsiError } from '../../errors/csi-error.ts';
 import { isErrno } from '../../errors/node-error.ts';
 
+/** Of the files; said, since a driver's umask is 0. */
+const mode = 0o600;
+
 /** Small files in one directory, each under a key of any length and content: a path, a volume's id. */
 export class BindFiles {
   readonly #directory: string;
@@ -19,11 +22,11 @@ export class BindFiles {
     const file = this.#file(key);
     try {
       try {
-        writeFileSync(file, content);
+        writeFileSync(file, content, { mode });
       } catch (error) {
         if (!isErrno(error, 'ENOENT')) throw error;
         mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
-        writeFileSync(file, content);
+        writeFileSync(file, content, { mode });
       }
     } catch (error) {
       throw unwritable(error);

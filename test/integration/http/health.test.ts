@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -98,7 +98,21 @@ test('a driver whose socket was taken away is not alive', async (t) => {
   await rm(join(machine.directory, 'csi.sock'));
   const [status, text] = await ask(driver, '/healthz');
   assert.equal(status, 503);
-  assert.match(text, /^The gRPC server cannot be reached/);
+  assert.match(text, /^The socket .*csi\.sock was removed/);
+});
+
+test("a driver whose socket another one has taken the place of is not alive, and leaves that one's alone", async (t) => {
+  const machine = await makeMachine(t);
+  const socket = join(machine.directory, 'csi.sock');
+  const first = await machine.start({ mode: 'controller', flags: anyPort });
+  await rm(socket);
+  const second = await machine.start({ mode: 'controller', flags: anyPort });
+  const [status, text] = await ask(first, '/healthz');
+  assert.equal(status, 503);
+  assert.match(text, /^Another process has put its own socket at .*csi\.sock/);
+  assert.equal(await first.end('SIGTERM'), 0);
+  assert.ok((await stat(socket)).isSocket());
+  assert.deepEqual(await ask(second, '/healthz'), [200, 'ok']);
 });
 
 test('a driver that ends is alive and not ready until it has ended', async (t) => {

@@ -28,7 +28,7 @@ const wrong: readonly [what: string, args: readonly string[], line: RegExp][] = 
   [
     'a socket path the kernel refuses',
     ['all', '--node-id', 'a', '--endpoint', `unix:///${'x'.repeat(120)}`],
-    /--endpoint.*longer than 106/,
+    /--endpoint.*longer than 102/,
   ],
   ['a missing node id', ['node'], /--node-id is missing/],
   ['a node id of 257 bytes', ['node', '--node-id', 'x'.repeat(257)], /--node-id: expected at most 256 bytes/],
@@ -59,7 +59,7 @@ const wrong: readonly [what: string, args: readonly string[], line: RegExp][] = 
   [
     'a registration directory with a path the kernel refuses',
     ['node', '--node-id', 'a', '--registration-dir', `/${'x'.repeat(100)}`],
-    /--registration-dir .*longer than 106/,
+    /--registration-dir .*longer than 107/,
   ],
   [
     'an HTTP address without a port',
@@ -112,6 +112,15 @@ test('a registration directory that is not there ends the program, and its socke
     /status 2: berth: --registration-dir \/nowhere: there is no such directory/,
   );
   assert.ok(!existsSync(socket));
+});
+
+test('a driver that fails ends, whatever is still open in its process', async (t) => {
+  const machine = await makeMachine(t);
+  const env = { NODE_OPTIONS: '--import=data:text/javascript,setInterval(()=>{},1000)' };
+  await assert.rejects(
+    machine.run(['controller', '--config', '/nonexistent'], env),
+    /^Error: status 2: berth: --config \/nonexistent: there is no such file/,
+  );
 });
 
 test('the environment stands in for flags, and flags win', async (t) => {

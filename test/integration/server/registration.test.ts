@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { existsSync, lstatSync, watch } from 'node:fs';
-import { mkdir, unlink } from 'node:fs/promises';
+import { mkdir, rename, rm, symlink, unlink } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { KubeletRegistration } from '../../../src/registration/kubelet-registration.ts';
 import { request } from '../../csi/requests.ts';
@@ -156,6 +157,51 @@ test('a registration socket that somebody removed is made anew', async (t) => {
     await unlink(socket);
     await until(() => existsSync(socket));
   }
+});
+
+test('a registration folder that is gone is not made anew: the driver waits until kubelet has made it', async (t) => {
+  const { socket, registration } = await alone(t);
+  const directory = dirname(socket);
+  await rm(directory, { recursive: true });
+  await until(() => registration.state.state === 'refused');
+  assert.match(
+    registration.state.reason,
+    /--registration-dir .*: there is no such directory; name kubelet's/,
+  );
+  await sleep(100);
+  assert.ok(!existsSync(directory));
+  assert.equal(registration.state.state, 'refused');
+  await mkdir(directory);
+  await until(() => registration.state.state === 'waiting' && existsSync(socket));
+});
+
+/** Has every look at the socket fail with ELOOP; returns what undoes that. */
+async function blind(socket: string): Promise<() => Promise<void>> {
+  const directory = dirname(socket);
+  await rename(directory, `${directory}.away`);
+  await symlink(directory, directory);
+  return async () => {
+    await unlink(directory);
+    await rename(`${directory}.away`, directory);
+  };
+}
+
+test('a registration socket that cannot be looked at is a reason to look again', async (t) => {
+  const { socket, registration } = await alone(t);
+  const undo = await blind(socket);
+  await until(() => registration.state.state === 'refused');
+  assert.match(registration.state.reason, /--registration-dir .*: it cannot be looked at \(ELOOP\)/);
+  await undo();
+  await unlink(socket);
+  await until(() => registration.state.state === 'waiting' && existsSync(socket));
+});
+
+test('a driver that ends while its registration socket cannot be looked at ends all the same, and closes nothing', async (t) => {
+  const { socket, registration } = await alone(t);
+  const undo = await blind(socket);
+  await registration.stop();
+  await undo();
+  assert.ok(existsSync(socket), 'closing would have removed what may be another driver');
 });
 
 /** Puts a socket of somebody else in the place of the registration's; returns what closes it. */

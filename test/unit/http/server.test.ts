@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { UsageError } from '../../../src/errors/usage-error.ts';
 import { HttpServer, plain, type Routes } from '../../../src/http/server.ts';
 import { cleanUp } from '../../support/clean-up.ts';
@@ -85,6 +86,67 @@ test('an address that cannot be had is an error of use that says what to do', as
     });
   await refuses({ host: '127.0.0.1', port }, /^--http 127\.0\.0\.1:\d+: another process listens there; give/);
   await refuses({ host: '192.0.2.1', port: 0 }, /^--http 192\.0\.2\.1:0: this machine has no such address/);
+});
+
+/** Holds its connection; `text` is what it sends. Comes back as often as it is sent away. */
+function hold(t: TestContext, address: string, text: string): void {
+  let ended = false;
+  let socket: Socket;
+  const open = () => {
+    socket = connect(Number(address.split(':').at(-1)), '127.0.0.1');
+    socket.on('error', () => {});
+    // Nothing of the answer is read.
+    socket.write(text);
+    socket.once('close', () => {
+      if (!ended) setTimeout(open, 100);
+    });
+  };
+  open();
+  cleanUp(t, () => {
+    ended = true;
+    socket.destroy();
+  });
+}
+
+const question = 'GET /a HTTP/1.1\r\nHost: x\r\n\r\n';
+
+for (const [what, text] of [
+  ['have been answered', question],
+  ['say nothing', ''],
+  ['never end their question', 'GET /a HTTP/1.1\r\nHost: x\r\n'],
+  ['ask for what there is not', question.replace('/a', '/b')],
+  ['ask again and again and do not read', question.repeat(200)],
+] as const) {
+  test(`a hundred and fifty clients that hold connections and ${what} keep nobody out`, async (t) => {
+    const { address } = await served(t);
+    for (let index = 0; index < 150; index += 1) hold(t, address, text);
+    for (let time = 0; time < 20; time += 1) {
+      await sleep(20);
+      assert.match(await raw(address, question.replace('x', 'x\r\nConnection: close')), /^HTTP\/1\.1 200 /);
+    }
+  });
+}
+
+test('a connection that waits for its answer is not closed in favour of others', async (t) => {
+  const given = Promise.withResolvers<void>();
+  const { address } = await served(t, {
+    '/a': async () => plain(200, 'quick'),
+    '/slow': () => given.promise.then(() => plain(200, 'slow')),
+  });
+  const slow = raw(address, 'GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+  await fetch(`http://${address}/a`);
+  for (let index = 0; index < 150; index += 1) hold(t, address, question);
+  await sleep(200);
+  given.resolve();
+  assert.match(await slow, /slow$/m);
+});
+
+test('only a path that there is keeps its connection, and for a few seconds', async (t) => {
+  const { address } = await served(t);
+  assert.match(await raw(address, question.replace('/a', '/b')), /^HTTP\/1\.1 404 .*connection: close/is);
+  const startedAt = performance.now();
+  assert.match(await raw(address, question), /^HTTP\/1\.1 200 /);
+  assert.ok(performance.now() - startedAt < 10_000);
 });
 
 test('a closed server ends the connections that are open', async (t) => {
