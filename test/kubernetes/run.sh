@@ -1,6 +1,8 @@
 #!/bin/sh
 # On a fresh clone too: brings what the cluster needs, then runs a program of this folder.
 set -e
+started=$(date +%s)
+trap 'echo "the whole took $((($(date +%s) - started + 30) / 60)) minutes, set-up included"' EXIT
 cd "$(dirname -- "$0")/../.."
 sh scripts/install.sh
 PATH=$PWD/node_modules/.bin:$PATH
@@ -9,8 +11,9 @@ node test/kubernetes/setup.ts
 if [ "$1" = --test ]; then
   file=test/kubernetes/$2
   shift 2
-  exec node --test --test-reporter=spec "$@" "$file"
+  node --test --test-reporter=spec "$@" "$file"
+  exit
 fi
 program=test/kubernetes/$1
 shift
-exec node "$program" "$@"
+node "$program" "$@"
