@@ -9,9 +9,7 @@ PATH=$PWD/node_modules/.bin:$PATH
 npm run --silent generate
 node test/kubernetes/setup.ts
 if [ "$1" = --test ]; then
-  file=test/kubernetes/$2
-  shift 2
-  node --test --test-reporter=spec "$@" "$file"
+  node --test --test-reporter=spec "test/kubernetes/$2"
   exit
 fi
 program=test/kubernetes/$1
