@@ -98,8 +98,9 @@ function resolveLinks(path: string, given: string): string {
   try {
     return realpathSync.native(path);
   } catch (error) {
-    const isThere = lstatSync(path, { throwIfNoEntry: false }) !== undefined;
-    if (isErrno(error, 'ENOENT') && !isThere) return join(resolveLinks(dirname(path), given), basename(path));
+    // A link that leads nowhere is there.
+    const isMissing = isErrno(error, 'ENOENT') && lstatSync(path, { throwIfNoEntry: false }) === undefined;
+    if (isMissing) return join(resolveLinks(dirname(path), given), basename(path));
     throw new UsageError(
       `--state-dir ${given}: ${path} cannot be looked up (${errnoName(error) ?? 'unknown'}); give another directory, or mend the link`,
     );

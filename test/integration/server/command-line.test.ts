@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { execa } from 'execa';
@@ -112,6 +112,29 @@ test('a registration directory that is not there ends the program, and its socke
     /status 2: berth: --registration-dir \/nowhere: there is no such directory/,
   );
   assert.ok(!existsSync(socket));
+});
+
+test('a state directory that cannot be looked up ends the program with its reason', async (t) => {
+  const { directory, run } = await makeMachine(t);
+  const [loop, dangling, file] = ['loop', 'dangling', 'file'].map((name) => join(directory, name));
+  assert.ok(loop && dangling && file);
+  await symlink(loop, loop);
+  await symlink(join(directory, 'nothing'), dangling);
+  await writeFile(file, '');
+  for (const [path, reason] of [
+    [loop, 'ELOOP'],
+    [join(loop, 'state'), 'ELOOP'],
+    [dangling, 'ENOENT'],
+    [join(dangling, 'state'), 'ENOENT'],
+    [join(file, 'state'), 'ENOTDIR'],
+  ] as const) {
+    await assert.rejects(
+      run(['controller', '--state-dir', path]),
+      new RegExp(
+        `status 2: berth: --state-dir ${path}: .* cannot be looked up \\(${reason}\\); give another`,
+      ),
+    );
+  }
 });
 
 test('a driver that fails ends, whatever is still open in its process', async (t) => {
