@@ -1,20 +1,20 @@
 import { readFileSync } from 'node:fs';
+import { type Mode, modes } from './settings.ts';
 
 const known = ['endpoint', 'config', 'driver-name', 'node-id', 'state-dir', 'registration-dir'] as const;
 
-export type Role = 'node' | 'controller' | 'all';
-
-export type DriverFlags = { readonly role?: Role } & { readonly [Name in (typeof known)[number]]?: string };
+export type DriverFlags = { readonly mode?: Mode } & { readonly [Name in (typeof known)[number]]?: string };
 
 /**
- * Role and flags of the driver in this container, whose process 1 it is: `kubectl exec` gives a command the container's
+ * Mode and flags of the driver in this container, whose process 1 it is: `kubectl exec` gives a command the container's
  * environment, but not the driver's flags. Empty where process 1 is something else.
  */
 export function driverFlags(commandLine: string = readProcess1()): DriverFlags {
+  const names: readonly string[] = modes;
   const words = commandLine.split('\0');
-  const at = words.findIndex((word) => /^(node|controller|all)$/.test(word));
+  const at = words.findIndex((word) => names.includes(word));
   if (at === -1 || !/(^|\/)(start\.cjs|berth\.cjs|berth|cli\.ts)$/.test(words[at - 1] ?? '')) return {};
-  const found: Partial<Record<string, string>> = { role: words[at] };
+  const found: Partial<Record<string, string>> = { mode: words[at] };
   for (const [index, word] of words.entries()) {
     if (index <= at) continue;
     for (const name of known) {

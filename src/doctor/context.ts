@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { PoolConfig } from '../config/schema.ts';
-import type { Role } from '../driver-flags.ts';
 import type { Run } from '../host/run.ts';
+import type { Mode } from '../settings.ts';
 
 /** What the checks of the machine look at. */
 export interface DoctorContext {
@@ -17,7 +17,7 @@ export interface DoctorContext {
   /** kubelet's own folder, /var/lib/kubelet as a rule. */
   readonly kubeletDir: string;
   /** Of the driver in this container; undefined where there is none. */
-  readonly role: Role | undefined;
+  readonly mode: Mode | undefined;
   /** For each step: reaching a server, mounting its export, working on it. Milliseconds. */
   readonly timeoutMs: number;
   /** What a process of this program may take to start here, in milliseconds. */

@@ -1,9 +1,9 @@
 import { dirname } from 'node:path';
-import type { DriverFlags, Role } from '../driver-flags.ts';
+import type { DriverFlags } from '../driver-flags.ts';
 import { UsageError } from '../errors/usage-error.ts';
 import { registrationSocket } from '../registration/registration-dir.ts';
 import { socketPath } from '../server/socket.ts';
-import { driverName, stateDir } from '../settings.ts';
+import { driverName, type Mode, stateDir } from '../settings.ts';
 
 /** The flags as they were given, or their environment variables; nothing has a default here. */
 export interface DoctorFlags {
@@ -25,7 +25,7 @@ export interface DoctorSettings {
   readonly endpoint: string | undefined;
   readonly registrationSocket: string | undefined;
   readonly kubeletDir: string;
-  readonly role: Role | undefined;
+  readonly mode: Mode | undefined;
   readonly pool: string | undefined;
   readonly timeoutMs: number;
   readonly json: boolean;
@@ -45,7 +45,7 @@ export function readDoctorSettings(flags: DoctorFlags, driver: DriverFlags): Doc
     endpoint,
     registrationSocket: registration,
     kubeletDir: kubeletDir(registration, endpoint),
-    role: driver.role,
+    mode: driver.mode,
     pool: flags.pool,
     timeoutMs: 1000 * seconds(flags.timeout),
     json: flags.json === true,

@@ -12,7 +12,7 @@ const driver = commandLine(
 
 test("the flags of this container's driver are found, in both of their forms", () => {
   assert.deepEqual(driverFlags(driver), {
-    role: 'node',
+    mode: 'node',
     endpoint: 'unix:///var/lib/kubelet/plugins/csi.berth.dev/csi.sock',
     'node-id': 'worker-7',
     'state-dir': '/var/lib/kubelet/plugins/csi.berth.dev/state',

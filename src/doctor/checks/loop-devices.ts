@@ -7,8 +7,8 @@ const why = 'Volumes with a filesystem of their own and block volumes need them;
 
 export const loopDevices: Check<DoctorContext> = {
   name: 'loop-devices',
-  async run({ role }) {
-    if (role === 'controller') return ok('The driver here is a controller, which needs no loop devices.');
+  async run({ mode }) {
+    if (mode === 'controller') return ok('The driver here is a controller, which needs no loop devices.');
     if (statSync('/dev/loop-control', { throwIfNoEntry: false })?.isCharacterDevice() !== true) {
       return warn(
         `There are no loop devices. ${why}`,

@@ -7,8 +7,8 @@ import { type Check, fail, ok, warn } from '../finding.ts';
 
 export const registration: Check<DoctorContext> = {
   name: 'registration',
-  async run({ registrationSocket: socket, endpoint, role, timeoutMs }) {
-    if (role === 'controller')
+  async run({ registrationSocket: socket, endpoint, mode, timeoutMs }) {
+    if (mode === 'controller')
       return ok('The driver here is a controller, which is not registered with kubelet.');
     if (socket === undefined) return ok('No --registration-dir was given; a sidecar registers the driver.');
     const directory = dirname(socket);
