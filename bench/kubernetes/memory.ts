@@ -18,8 +18,9 @@ export async function residentMegabytes(cluster: Cluster, pod: Pod): Promise<num
   const sums = nodeNames.map(async (name) => {
     const command = `for pid in $(pgrep -f '${processes}'); do grep VmRSS /proc/$pid/status; done`;
     const sizes = [...(await cluster.nodes[name].run(command)).matchAll(/VmRSS:\s+(\d+) kB/g)];
-    if (sizes.length === 0) throw new Error(`the node ${name} has no process like ${processes}`);
     return sizes.reduce((sum, [, size]) => sum + Number(size), 0) / 1024;
   });
-  return pick(...(await Promise.all(sums)));
+  const megabytes = pick(...(await Promise.all(sums)));
+  if (megabytes === 0) throw new Error(`there is no process like ${processes}`);
+  return megabytes;
 }

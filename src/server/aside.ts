@@ -1,4 +1,4 @@
-/** The name that a socket has until the server behind it has answered. */
+// The name that a socket has until the server behind it has answered.
 import { randomBytes } from 'node:crypto';
 import { linkSync, lstatSync, readdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';

@@ -95,7 +95,8 @@ async function probed({ config, doctor }: PoolContext, directory: string): Promi
       () => {},
     );
     // It tells of each step as it goes, so what it told counts, however it ended.
-    if (!error.timedOut && error.output === '') throw error;
-    return parseMeasurements(error.output);
+    const told = parseMeasurements(error.output);
+    if (!error.timedOut && told.open === undefined) throw error;
+    return told;
   }
 }

@@ -14,7 +14,8 @@ export class BindAsides {
   /** On a disk of this machine; made when it is needed. */
   constructor(directory: string) {
     this.#directory = directory;
-    this.#swept = this.#sweep();
+    // Whoever reads the mount table next tells that it cannot be read.
+    this.#swept = this.#sweep().catch(() => {});
   }
 
   /** One for this target, which nobody else may use until it is removed. Throws INTERNAL where the disk has no room. */
