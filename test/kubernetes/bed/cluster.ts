@@ -66,8 +66,12 @@ export class Cluster {
       await cluster.#boot();
       return cluster;
     } catch (error) {
+      const machines = [cluster.server, ...Object.values(cluster.nodes)];
+      const told = await Promise.all(machines.map((machine) => machine.describe()));
       await cluster.stop();
-      throw error;
+      throw new Error(`the cluster did not come up at ${new Date().toISOString()}\n${told.join('\n')}`, {
+        cause: error,
+      });
     }
   }
 

@@ -25,6 +25,8 @@ export class Machine {
   readonly #options: MachineOptions;
   #vm: Vm | undefined;
   #shell: Shell | undefined;
+  /** What its script printed, and the console of a machine that ended. */
+  readonly #output: string[] = [];
 
   constructor(options: MachineOptions) {
     this.name = options.name;
@@ -36,7 +38,6 @@ export class Machine {
     const { name, network, directory, command, memoryMegabytes, disk } = this.#options;
     const shellSocket = join(directory, `${name}.sock`);
     await mkdir(directory, { recursive: true });
-    const output: string[] = [];
     let setReady: () => void = () => {};
     const ready = new Promise<void>((resolve) => {
       setReady = resolve;
@@ -50,14 +51,15 @@ export class Machine {
       ...(disk === undefined ? {} : { disk }),
       onLine: (line) => {
         if (line === 'ready') setReady();
-        else output.push(line);
+        else this.#output.push(line);
       },
     });
     this.#vm = vm;
     const failed = vm.ended.then(({ console }) => {
       this.#shell?.close();
       this.#shell = undefined;
-      throw new Error(`the machine ${name} ended while it started\n${output.join('\n')}\n${console}`);
+      this.#output.push(console);
+      throw new Error(`the machine ${name} ended while it started\n${this.#output.join('\n')}`);
     });
     // Only of interest until it is ready.
     failed.catch(() => {});
@@ -73,6 +75,14 @@ export class Machine {
   run(command: string, seconds?: number): Promise<string> {
     if (this.#shell === undefined) throw new Error(`the machine ${this.name} is off`);
     return this.#shell.run(command, seconds);
+  }
+
+  /** What is to be known of it when the cluster does not come up. */
+  async describe(): Promise<string> {
+    const state = this.isRunning
+      ? await this.run('date --utc; uptime; tail -n 25 /run/node/*.log 2>&1 | cut -c 1-400').catch(String)
+      : 'it is off';
+    return [`the machine ${this.name}:`, ...this.#output, state].join('\n');
   }
 
   /** Pulls its network cable. */

@@ -57,14 +57,14 @@ echo +cpu >/sys/fs/cgroup/cgroup.subtree_control
 echo $$ >/sys/fs/cgroup/system.slice/cgroup.procs
 containerd --config /run/node/containerd.toml >/run/node/containerd.log 2>&1 &
 kube-proxy --kubeconfig "$proxy_kubeconfig" --hostname-override "$name" --cluster-cidr 10.244.0.0/16 >/run/node/proxy.log 2>&1 &
-# kubelet ends by itself where the runtime does not answer yet.
+# Before that kubelet would only end by itself.
 until ctr --namespace k8s.io version >/dev/null 2>&1; do sleep 0.1; done
 echo 'ready'
+# Started again whenever it ends, as systemd does: it gives up where the runtime is not all there yet. Where a scenario
+# made that file, it is off for as long as it is there.
 while true; do
   kubelet --config /run/node/kubelet.yaml --kubeconfig "$kubeconfig" --hostname-override "$name" \
     --node-ip "$address" --housekeeping-interval 60s >>/run/node/kubelet.log 2>&1 || true
-  # Where a scenario made this file, it is off for as long as that is there.
-  [ -e /run/node/kubelet-is-off ] || break
+  sleep 1
   while [ -e /run/node/kubelet-is-off ]; do sleep 0.5; done
 done
-tail -n 20 /run/node/kubelet.log
