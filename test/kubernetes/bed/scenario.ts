@@ -20,6 +20,12 @@ let missing: string | undefined;
 
 /** Brings up a cluster with Berth for the scenarios of this process, and takes it down after the last. */
 export function onCluster(images: readonly string[]): void {
+  // Hooks are not run for no test at all, which Node would call passed.
+  process.once('exit', () => {
+    if (chosen > 0) return;
+    console.error(`no scenario has a name like ${wanted.source}`);
+    process.exitCode = 1;
+  });
   before(async () => {
     const programs = findVmPrograms();
     missing =
@@ -41,10 +47,12 @@ export function onCluster(images: readonly string[]): void {
 
 /** Not --test-name-pattern: where that leaves out the last test, Node waits for the cluster's end before it ends it. */
 const wanted = new RegExp(process.env.SCENARIOS ?? '');
+let chosen = 0;
 
 /** A test in a namespace of its own. What it applied is deleted after it, and nothing of it may be left. */
 export function scenario(name: string, work: (scenario: Scenario) => Promise<void>): void {
   if (!wanted.test(name)) return;
+  chosen += 1;
   test(name, async (t) => {
     if (missing !== undefined) return leaveOut(t, missing);
     if (running === undefined) throw new Error('the cluster is not there');
