@@ -15,7 +15,7 @@ export async function makeDebian(
       '--quiet',
       '--mode=root',
       '--variant=apt',
-      `--include=${packages.join(',')}`,
+      ...(packages.length === 0 ? [] : [`--include=${packages.join(',')}`]),
       ...settings.map((line) => `--aptopt=${line}`),
       '--dpkgopt=force-unsafe-io',
       ...leftOut.map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`),

@@ -53,7 +53,11 @@ const clusterModules: readonly GoModule[] = [
 
 /** etcd's main package cannot be built from its module; its server is a library all the same. */
 const etcd = { path: 'go.etcd.io/etcd/server/v3', version: 'v3.7.3', programs: ['etcd'] };
-const suite = { ...kubernetes, programs: ['test/e2e', 'test/images/agnhost'] };
+const suite = { ...kubernetes, programs: ['test/images/agnhost', 'test/e2e'] };
+/** Runs the suite's specs side by side. The suite's own version of it, with which it speaks. */
+const ginkgo = { path: 'github.com/onsi/ginkgo/v2', version: 'v2.28.1', programs: ['ginkgo'] };
+/** ginkgo takes a program for a built suite by the end of its name. */
+export const suiteProgram = join(folderOf(suite), 'e2e.test');
 
 /** Builds what is missing of a cluster's programs into binDir. Throws with Go's output where one cannot be built. */
 export async function ensureClusterPrograms(): Promise<void> {
@@ -61,21 +65,21 @@ export async function ensureClusterPrograms(): Promise<void> {
   await ensureEtcd();
 }
 
-/** Builds what is missing of the official end-to-end suite and of the program in its test image. */
+/** Builds what is missing of the official end-to-end suite, of what runs it, and of the program in its test image. */
 export async function ensureSuitePrograms(): Promise<void> {
   await ensureModule({ ...suite, programs: ['test/images/agnhost'] });
-  const file = program('e2e');
-  if (existsSync(file)) return;
+  await ensureModule(ginkgo);
+  if (existsSync(suiteProgram)) return;
   console.log(`set-up: go test -c ${kubernetes.path}/test/e2e@${kubernetesVersion}`);
   await inModule({ ...suite, programs: ['test/e2e'] }, async (directory) => {
     const flags = ['-mod=mod', '-trimpath', ...ldflags(kubernetesVersion)];
-    await go(directory, ['test', ...flags, '-c', '-o', file, `${kubernetes.path}/test/e2e`]);
+    await go(directory, ['test', ...flags, '-c', '-o', suiteProgram, `${kubernetes.path}/test/e2e`]);
   });
 }
 
 /** Where a program is once it is built. */
 export function program(name: string): string {
-  const module = [...clusterModules, etcd, suite].find(({ programs }) =>
+  const module = [...clusterModules, etcd, suite, ginkgo].find(({ programs }) =>
     programs.some((folder) => basename(folder) === name),
   );
   if (module === undefined) throw new Error(`no module is known for the program ${name}`);

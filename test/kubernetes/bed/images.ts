@@ -36,6 +36,12 @@ const contents: Readonly<Record<string, ImageContent>> = {
       await copyFile(program('agnhost'), join(root, 'agnhost'));
     },
   },
+  // Of this one it uses Debian's own commands.
+  'suite-debian': {
+    tags: [`${suiteRegistry}/glibc-dns-testing:2.0.0`],
+    command: ['bash'],
+    fill: async (root) => makeDebian(root, await readAptSources(), []),
+  },
   fio: {
     tags: ['localhost/fio:1'],
     command: ['bash'],
@@ -48,7 +54,7 @@ const contents: Readonly<Record<string, ImageContent>> = {
 export const basicImages = ['pause', 'busybox', 'csi-provisioner', 'csi-attacher', 'csi-resizer'] as const;
 export const allImages = [...basicImages, 'fio', 'mariadb'] as const;
 
-export const suiteImages = ['suite-busybox', 'suite-agnhost'] as const;
+export const suiteImages = ['suite-busybox', 'suite-agnhost', 'suite-debian'] as const;
 
 /** Makes what is missing of these images; returns their archives. */
 export async function ensureImages(names: readonly string[]): Promise<string[]> {

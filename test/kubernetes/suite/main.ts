@@ -4,41 +4,51 @@ import { once } from 'node:events';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Cluster } from '../bed/cluster.ts';
-import { ensureSuitePrograms, program } from '../bed/go-programs.ts';
+import { ensureSuitePrograms, program, suiteProgram } from '../bed/go-programs.ts';
 import { basicImages, suiteImages } from '../bed/images.ts';
 import { installBerth, uninstallBerth } from '../bed/install.ts';
 import { waitForNoLeftovers } from '../bed/leftovers.ts';
 import { prepare } from '../bed/prepare.ts';
 import { leftOut } from './left-out.ts';
+import { summary } from './report.ts';
 
+/** Specs that run at the same time: most of each is waiting. */
+const procs = 3;
 const focus = ['External.Storage', ...process.argv.slice(2)].join('.*');
 
 await ensureSuitePrograms();
 const disk = await prepare([...basicImages, ...suiteImages]);
 const cluster = await Cluster.start(disk);
 try {
-  // The suite fills a node up to its limit, and so needs a small one.
-  await installBerth(cluster, ['node.maxVolumes=8']);
+  // The suite fills a node up to its limit, which is to be small, with room for specs at the same time.
+  await installBerth(cluster, ['node.maxVolumes=12']);
   for (const { name, why } of leftOut) console.log(`left out: ${name.source}: ${why}`);
   const results = join(cluster.directory, 'results');
   await mkdir(results);
   const [file = '', ...args] = cluster.inside([
-    program('e2e'),
+    program('ginkgo'),
+    `--procs=${procs}`,
+    // The program has every suite of Kubernetes; those of other components say nothing of a driver.
+    `--focus=${focus}`,
+    // Each with its reason, which is printed above.
+    `--skip=${leftOut.map(({ name }) => name.source).join('|')}`,
+    '--timeout=3h',
+    '--no-color',
+    '--silence-skips',
+    `--output-dir=${results}`,
+    '--json-report=report.json',
+    suiteProgram,
+    '--',
     `--kubeconfig=${cluster.adminKubeconfig}`,
     '--provider=skeleton',
     `--storage.testdriver=${await driverFile(cluster.directory)}`,
-    `--report-dir=${results}`,
-    // The program has every suite of Kubernetes; those of other components say nothing of a driver.
-    `--ginkgo.focus=${focus}`,
-    // Each with its reason, which is printed above.
-    `--ginkgo.skip=${leftOut.map(({ name }) => name.source).join('|')}`,
-    '--ginkgo.timeout=3h',
-    '--ginkgo.no-color',
-    '--ginkgo.silence-skips',
   ]);
-  const suite = spawn('setpriv', ['--pdeathsig', 'KILL', file, ...args], { stdio: 'inherit' });
+  // In a process namespace, with which all of its processes end, however this one does.
+  const bound = ['--pdeathsig', 'KILL', 'unshare', '--pid', '--kill-child=KILL', file];
+  const suite = spawn('setpriv', [...bound, ...args], { stdio: 'inherit' });
   const [status] = await once(suite, 'exit');
   process.exitCode = status === 0 ? 0 : 1;
+  console.log(await summary(join(results, 'report.json')));
   await waitForNoLeftovers(cluster);
   await uninstallBerth(cluster);
 } finally {
