@@ -1,19 +1,22 @@
 // npm run test:kubernetes: every scenario, on one cluster. Of those in short.test.ts the fail-over is left out: the
 // database's node loses its power here.
-
 import { allImages } from './bed/images.ts';
 import { onCluster } from './bed/scenario.ts';
+import { accessModes } from './scenarios/access-modes.ts';
+import { changes } from './scenarios/changes.ts';
+import { claims } from './scenarios/claims.ts';
+import { database } from './scenarios/database.ts';
+import { deadServer } from './scenarios/faults.ts';
+import { kubeletRestart } from './scenarios/kubelet.ts';
+import { migration } from './scenarios/migration.ts';
+import { doctor, pluginRestarts, upgrade } from './scenarios/operations.ts';
+import { orderedReplicas } from './scenarios/ordered-replicas.ts';
+import { manyClaims } from './scenarios/scale.ts';
+import { sharing } from './scenarios/sharing.ts';
 
-onCluster(allImages);
-await import('./scenarios/claims.ts');
-await import('./scenarios/sharing.ts');
-await import('./scenarios/access-modes.ts');
-await import('./scenarios/changes.ts');
-await import('./scenarios/migration.ts');
-await import('./scenarios/ordered-replicas.ts');
-await import('./scenarios/database.ts');
-await import('./scenarios/faults.ts');
-await import('./scenarios/kubelet.ts');
-await import('./scenarios/scale.ts');
-// Last, since it leaves the driver changed.
-await import('./scenarios/operations.ts');
+onCluster(allImages, {
+  // The longest come first.
+  together: [orderedReplicas, migration, sharing, ...accessModes, ...changes, ...claims, doctor],
+  // The upgrade is the last one, since it leaves the driver changed.
+  alone: [database, deadServer, kubeletRestart, manyClaims, pluginRestarts, upgrade],
+});

@@ -1,7 +1,7 @@
 // One scenario on the cluster: a namespace of its own, the examples of deploy/examples, and nothing left at the end.
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before, suite, test } from 'node:test';
 import { ensureGoTool } from '../../setup/go-tools.ts';
 import { leaveOut } from '../../support/leave-out.ts';
 import { findVmPrograms } from '../../vm/machine.ts';
@@ -18,14 +18,32 @@ let running: Cluster | undefined;
 /** Why there is none on this machine. */
 let missing: string | undefined;
 
-/** Brings up a cluster with Berth for the scenarios of this process, and takes it down after the last. */
-export function onCluster(images: readonly string[]): void {
-  // Hooks are not run for no test at all, which Node would call passed.
-  process.once('exit', () => {
-    if (chosen > 0) return;
-    console.error(`no scenario has a name like ${wanted.source}`);
-    process.exitCode = 1;
-  });
+export interface ScenarioTest {
+  readonly name: string;
+  readonly work: (scenario: Scenario) => Promise<void>;
+}
+
+/** A test in a namespace of its own. What it applied is deleted after it, and nothing of it may be left. */
+export function scenario(name: string, work: ScenarioTest['work']): ScenarioTest {
+  return { name, work };
+}
+
+export interface Plan {
+  /** These disturb nobody; some of them run at the same time, as most of a scenario is waiting. */
+  readonly together?: readonly ScenarioTest[];
+  /** These have the cluster to themselves, in this order. */
+  readonly alone: readonly ScenarioTest[];
+}
+
+/** How many scenarios run at the same time; more only take the processors away from each other. */
+const width = 3;
+
+/** Brings up a cluster with Berth, runs the scenarios that SCENARIOS matches, and takes it down. */
+export function onCluster(images: readonly string[], { together = [], alone }: Plan): void {
+  // Not --test-name-pattern: where that leaves out the last test, Node waits for the cluster's end before it ends it.
+  const wanted = new RegExp(process.env.SCENARIOS ?? '');
+  const chosen = ({ name }: ScenarioTest) => wanted.test(name);
+  if (![...together, ...alone].some(chosen)) throw new Error(`no scenario has a name like ${wanted.source}`);
   before(async () => {
     const programs = findVmPrograms();
     missing =
@@ -43,16 +61,11 @@ export function onCluster(images: readonly string[]): void {
       await cluster.stop();
     }
   });
+  suite('at the same time', { concurrency: width }, () => together.filter(chosen).forEach(runScenario));
+  suite('one after the other', () => alone.filter(chosen).forEach(runScenario));
 }
 
-/** Not --test-name-pattern: where that leaves out the last test, Node waits for the cluster's end before it ends it. */
-const wanted = new RegExp(process.env.SCENARIOS ?? '');
-let chosen = 0;
-
-/** A test in a namespace of its own. What it applied is deleted after it, and nothing of it may be left. */
-export function scenario(name: string, work: (scenario: Scenario) => Promise<void>): void {
-  if (!wanted.test(name)) return;
-  chosen += 1;
+function runScenario({ name, work }: ScenarioTest): void {
   test(name, async (t) => {
     if (missing !== undefined) return leaveOut(t, missing);
     if (running === undefined) throw new Error('the cluster is not there');
@@ -81,6 +94,7 @@ export class Scenario {
   readonly #applied: string[] = [];
   readonly #kept: string[] = [];
   static #count = 0;
+  static #running = 0;
 
   private constructor(cluster: Cluster, namespace: string, tell: (line: string) => void) {
     this.cluster = cluster;
@@ -91,6 +105,7 @@ export class Scenario {
 
   static async start(cluster: Cluster, tell: (line: string) => void): Promise<Scenario> {
     Scenario.#count += 1;
+    Scenario.#running += 1;
     const namespace = `scenario-${Scenario.#count}`;
     await cluster.kubectl.run(['create', 'namespace', namespace]);
     await cluster.kubectl.until(
@@ -200,9 +215,9 @@ export class Scenario {
     this.#kept.push(path);
   }
 
-  /** Removes the archive, which Berth never does. */
-  async archivesRemoved(): Promise<void> {
-    await this.cluster.server.run('rm -r /srv/export/.berth/archive/*');
+  /** Removes what was archived of the volume, which Berth never does. */
+  async archiveRemoved(volume: string): Promise<void> {
+    await this.cluster.server.run(`rm -r /srv/export/.berth/archive/${volume}-*`);
   }
 
   /** What is to be known when it has failed. */
@@ -214,15 +229,22 @@ export class Scenario {
     return (await Promise.all(parts)).join('\n');
   }
 
-  /** Deletes all that it made; fails where something is left on the server, the nodes or the API. */
+  /**
+   * Deletes all that it made; fails where something is left on the server, the nodes or the API. Where others run at
+   * the same time, the last of them to end looks for all.
+   */
   async end(): Promise<void> {
-    const workloads = 'statefulsets,deployments,replicasets,jobs,pods';
-    await this.run(['delete', workloads, '--all', '--grace-period=1', '--wait=false']);
-    for (const yaml of this.#applied.reverse()) await this.remove(yaml);
-    // What is waited for is below: the namespace's own end says nothing more of volumes.
-    await this.kubectl.run(['delete', 'namespace', this.namespace, '--wait=false']);
-    for (const path of this.#kept) await this.cluster.server.run(`ls -d ${path} && rm -r ${path}`);
-    await waitForNoLeftovers(this.cluster);
+    try {
+      const workloads = 'statefulsets,deployments,replicasets,jobs,pods';
+      await this.run(['delete', workloads, '--all', '--grace-period=1', '--wait=false']);
+      for (const yaml of this.#applied.reverse()) await this.remove(yaml);
+      // What is waited for is below: the namespace's own end says nothing more of volumes.
+      await this.kubectl.run(['delete', 'namespace', this.namespace, '--wait=false']);
+      for (const path of this.#kept) await this.cluster.server.run(`ls -d ${path} && rm -r ${path}`);
+    } finally {
+      Scenario.#running -= 1;
+    }
+    if (Scenario.#running === 0) await waitForNoLeftovers(this.cluster);
   }
 }
 

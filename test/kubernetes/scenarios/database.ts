@@ -28,7 +28,7 @@ async function movesFrom(s: Scenario, lost: NodeName, uid: string): Promise<void
 }
 
 // One story, since making a database takes an emulated machine a minute.
-scenario(
+export const database = scenario(
   'a database keeps its data, whatever becomes of its pod, its StatefulSet and its node',
   async (s) => {
     await s.example('mariadb');

@@ -3,7 +3,7 @@ import { assertNoneMissing, counting } from '../bed/counting.ts';
 import { claim, list, pod } from '../bed/objects.ts';
 import { scenario } from '../bed/scenario.ts';
 
-scenario(
+export const deadServer = scenario(
   'while the NFS server is cut off other pods come and go, and its own can be deleted; writers go on after it',
   async (s) => {
     await s.example('default-class');

@@ -4,7 +4,7 @@ import { assertNoneMissing, counting } from '../bed/counting.ts';
 import { claim, list, pod } from '../bed/objects.ts';
 import { scenario } from '../bed/scenario.ts';
 
-scenario(
+export const kubeletRestart = scenario(
   'kubelet is restarted under a volume in use, and takes down the volume of a pod that went meanwhile',
   async (s) => {
     const node = 'a';

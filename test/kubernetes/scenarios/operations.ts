@@ -17,75 +17,84 @@ const verify = `
   echo "rounds: $rounds"
 `;
 
-scenario('the doctor finds nothing wrong, in the controller and on a node', async (s) => {
-  for (const where of [`${release.name}-controller-0`, `daemonset/${release.name}-node`]) {
-    const exec = ['-n', release.namespace, 'exec', where, '-c', 'berth', '--', 'berth', 'doctor', '--json'];
-    const report = JSON.parse(await s.kubectl.run(exec)) as { checks: { verdict: string }[] };
-    assert.deepEqual(
-      report.checks.filter(({ verdict }) => verdict !== 'ok'),
-      [],
-      where,
+export const doctor = scenario(
+  'the doctor finds nothing wrong, in the controller and on a node',
+  async (s) => {
+    for (const where of [`${release.name}-controller-0`, `daemonset/${release.name}-node`]) {
+      const exec = ['-n', release.namespace, 'exec', where, '-c', 'berth', '--', 'berth', 'doctor', '--json'];
+      const report = JSON.parse(await s.kubectl.run(exec)) as { checks: { verdict: string }[] };
+      assert.deepEqual(
+        report.checks.filter(({ verdict }) => verdict !== 'ok'),
+        [],
+        where,
+      );
+    }
+  },
+);
+
+export const pluginRestarts = scenario(
+  'a writing pod does not notice ten restarts of its node’s plugin',
+  async (s) => {
+    const image = 'localhost/fio:1';
+    await s.apply(list(claim('fio'), pod('fio', { claimName: 'fio', script: verify, image, once: true })));
+    await s.ready('fio');
+    const node = await s.nodeOf('fio');
+    const where = ['-n', release.namespace];
+    const plugin = ['-l', 'app.kubernetes.io/component=node', '--field-selector', `spec.nodeName=${node}`];
+    const pods = [...where, 'pods', ...plugin];
+    const state =
+      '{range .items[*]}{.metadata.uid} {.status.containerStatuses[0].restartCount}={.status.containerStatuses[0].ready} {end}';
+    for (let restart = 1; restart <= 10; restart += 1) {
+      const old = (await s.kubectl.value(pods, state)).split('=')[0];
+      if (restart % 2 === 1) await s.kubectl.run([...where, 'delete', 'pods', ...plugin, '--wait=false']);
+      else await s.cluster.nodes[node].run("pkill -KILL -f 'start[.]cjs node'");
+      await s.kubectl.until(pods, state, new RegExp(`^(?!${old}=)\\S+ \\d+=true $`));
+    }
+    // A pod starts and stops on the same volume: the plugin found all as it was.
+    await s.apply(list(pod('second', { claimName: 'fio', node })));
+    await s.ready('second');
+    await s.exec('second', 'touch /data/stop');
+    await s.until(['pod', 'fio'], '{.status.phase}', /Succeeded|Failed/);
+    const report = await s.run(['logs', 'fio']);
+    assert.equal(await s.value(['pod', 'fio'], '{.status.phase}'), 'Succeeded', report);
+    assert.match(report, /^rounds: [1-9]\d*$/m);
+  },
+);
+
+export const upgrade = scenario(
+  'an upgrade to changed values replaces the driver’s pods under a volume in use',
+  async (s) => {
+    await s.apply(
+      list(claim('counter'), pod('counter', { claimName: 'counter', script: counting('numbers', 0.2) })),
     );
-  }
-});
-
-scenario('a writing pod does not notice ten restarts of its node’s plugin', async (s) => {
-  const image = 'localhost/fio:1';
-  await s.apply(list(claim('fio'), pod('fio', { claimName: 'fio', script: verify, image, once: true })));
-  await s.ready('fio');
-  const node = await s.nodeOf('fio');
-  const where = ['-n', release.namespace];
-  const plugin = ['-l', 'app.kubernetes.io/component=node', '--field-selector', `spec.nodeName=${node}`];
-  const pods = [...where, 'pods', ...plugin];
-  const state =
-    '{range .items[*]}{.metadata.uid} {.status.containerStatuses[0].restartCount}={.status.containerStatuses[0].ready} {end}';
-  for (let restart = 1; restart <= 10; restart += 1) {
-    const old = (await s.kubectl.value(pods, state)).split('=')[0];
-    if (restart % 2 === 1) await s.kubectl.run([...where, 'delete', 'pods', ...plugin, '--wait=false']);
-    else await s.cluster.nodes[node].run("pkill -KILL -f 'start[.]cjs node'");
-    await s.kubectl.until(pods, state, new RegExp(`^(?!${old}=)\\S+ \\d+=true $`));
-  }
-  // A pod starts and stops on the same volume: the plugin found all as it was.
-  await s.apply(list(pod('second', { claimName: 'fio', node })));
-  await s.ready('second');
-  await s.exec('second', 'touch /data/stop');
-  await s.until(['pod', 'fio'], '{.status.phase}', /Succeeded|Failed/);
-  const report = await s.run(['logs', 'fio']);
-  assert.equal(await s.value(['pod', 'fio'], '{.status.phase}'), 'Succeeded', report);
-  assert.match(report, /^rounds: [1-9]\d*$/m);
-});
-
-scenario('an upgrade to changed values replaces the driver’s pods under a volume in use', async (s) => {
-  await s.apply(
-    list(claim('counter'), pod('counter', { claimName: 'counter', script: counting('numbers', 0.2) })),
-  );
-  await s.ready('counter');
-  const where = ['-n', release.namespace];
-  const uids = async () => s.kubectl.value([...where, 'pods'], '{.items[*].metadata.uid}');
-  const before = (await uids()).split(' ');
-  await installBerth(s.cluster, [
-    'logLevel=debug',
-    'node.podLabels.generation=second',
-    'controller.podLabels.generation=second',
-    'node.maxVolumes=20',
-  ]);
-  await s.cluster.berthReady();
-  const after = (await uids()).split(' ');
-  assert.deepEqual(
-    after.filter((uid) => before.includes(uid)),
-    [],
-    'every pod was replaced',
-  );
-  // kubelet has asked anew what a node may have.
-  for (const node of nodeNames) {
-    const limit = '{.spec.drivers[?(@.name=="csi.berth.dev")].allocatable.count}';
-    await s.until(['csinode', node], limit, '20');
-  }
-  const reached = Number(await s.exec('counter', 'tail -n 1 /data/numbers'));
-  await s.exec('counter', `until [ "$(tail -n 1 /data/numbers)" -gt ${reached} ]; do sleep 0.2; done`);
-  assert.equal(await s.value(['pod', 'counter'], '{.status.containerStatuses[0].restartCount}'), '0');
-  // The new pods serve: a second pod starts on the volume that the old ones mounted.
-  await s.apply(list(pod('second', { claimName: 'counter', script: counting('more', 0.2) })));
-  await s.ready('second');
-  assertNoneMissing(await s.exec('counter', 'cat /data/numbers'));
-});
+    await s.ready('counter');
+    const where = ['-n', release.namespace];
+    const uids = async () => s.kubectl.value([...where, 'pods'], '{.items[*].metadata.uid}');
+    const before = (await uids()).split(' ');
+    await installBerth(s.cluster, [
+      'logLevel=debug',
+      'node.podLabels.generation=second',
+      'controller.podLabels.generation=second',
+      'node.maxVolumes=20',
+    ]);
+    await s.cluster.berthReady();
+    const after = (await uids()).split(' ');
+    assert.deepEqual(
+      after.filter((uid) => before.includes(uid)),
+      [],
+      'every pod was replaced',
+    );
+    // kubelet has asked anew what a node may have.
+    for (const node of nodeNames) {
+      const limit = '{.spec.drivers[?(@.name=="csi.berth.dev")].allocatable.count}';
+      await s.until(['csinode', node], limit, '20');
+    }
+    const reached = Number(await s.exec('counter', 'tail -n 1 /data/numbers'));
+    await s.exec('counter', `until [ "$(tail -n 1 /data/numbers)" -gt ${reached} ]; do sleep 0.2; done`);
+    assert.equal(await s.value(['pod', 'counter'], '{.status.containerStatuses[0].restartCount}'), '0');
+    // The new pods serve: a second pod starts on the volume that the old ones mounted.
+    await s.apply(list(pod('second', { claimName: 'counter', script: counting('more', 0.2) })));
+    await s.ready('second');
+    assertNoneMissing(await s.exec('counter', 'cat /data/numbers'));
+  },
+);

@@ -25,19 +25,22 @@ function mean(before: CallTimes | undefined, after: CallTimes): string {
   return `${Math.round((1000 * (after.seconds - (before?.seconds ?? 0))) / calls)} ms (${calls} calls)`;
 }
 
-scenario(`${count} claims at once are bound, each to a volume of its own, and deleted`, async (s) => {
-  const claims = list(...Array.from({ length: count }, (_, index) => claim(`claim-${index}`)));
-  await measured(s, 'bound', 'CreateVolume', async () => {
-    await s.apply(claims);
-    const phases = '{range .items[*]}{.status.phase}{"\\n"}{end}';
-    await s.until(['pvc'], phases, new RegExp(`^(Bound\\n?){${count}}$`));
-  });
-  const directories = await s.cluster.server.run('ls /srv/export | wc -l');
-  assert.equal(Number(directories), count);
-  const volumes = await s.kubectl.value(['pv'], '{.items[*].spec.csi.volumeHandle}');
-  assert.equal(new Set(volumes.split(' ')).size, count);
-  await measured(s, 'deleted', 'DeleteVolume', async () => {
-    await s.remove(claims);
-    await s.kubectl.gone(['pv']);
-  });
-});
+export const manyClaims = scenario(
+  `${count} claims at once are bound, each to a volume of its own, and deleted`,
+  async (s) => {
+    const claims = list(...Array.from({ length: count }, (_, index) => claim(`claim-${index}`)));
+    await measured(s, 'bound', 'CreateVolume', async () => {
+      await s.apply(claims);
+      const phases = '{range .items[*]}{.status.phase}{"\\n"}{end}';
+      await s.until(['pvc'], phases, new RegExp(`^(Bound\\n?){${count}}$`));
+    });
+    const directories = await s.cluster.server.run('ls /srv/export | wc -l');
+    assert.equal(Number(directories), count);
+    const volumes = await s.kubectl.value(['pv'], '{.items[*].spec.csi.volumeHandle}');
+    assert.equal(new Set(volumes.split(' ')).size, count);
+    await measured(s, 'deleted', 'DeleteVolume', async () => {
+      await s.remove(claims);
+      await s.kubectl.gone(['pv']);
+    });
+  },
+);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { scenario } from '../bed/scenario.ts';
 
-scenario('the pods of a Deployment on both nodes share one directory', async (s) => {
+export const sharing = scenario('the pods of a Deployment on both nodes share one directory', async (s) => {
   await s.example('shared-by-a-deployment', { 'replicas: 4': 'replicas: 2' });
   const pods = await s.readyPods('app=guestbook', 2);
   const nodes = await Promise.all(pods.map((pod) => s.nodeOf(pod)));
