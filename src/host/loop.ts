@@ -1,0 +1,158 @@
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { CommandError } from './command-error.ts';
+import { type Run, run } from './run.ts';
+
+/** A file by its device and inode: its path may have been renamed, or be another one in another mount namespace. */
+export interface FileIdentity {
+  /** `major:minor` of its file system, as the mount table has it. */
+  readonly device: string;
+  readonly inode: string;
+}
+
+/** A loop device that has a file (loop(4)). */
+export interface LoopDevice extends FileIdentity {
+  /** Such as /dev/loop3. */
+  readonly path: string;
+  /** The file, as a process with another root directory or mount namespace may not see it. */
+  readonly file: string;
+  readonly readOnly: boolean;
+}
+
+/** A loop device that was told to let go of its file and still has it: somebody has it open or mounted. */
+export class LoopBusyError extends Error {
+  constructor(device: string) {
+    super(`${device} is in use and keeps its file`);
+    this.name = 'LoopBusyError';
+  }
+}
+
+/** No loop device is free, and no further one could be made. */
+export class NoLoopDeviceError extends Error {
+  constructor(options: { cause: unknown }) {
+    super('this machine has no free loop device', options);
+    this.name = 'NoLoopDeviceError';
+  }
+}
+
+export interface LoopOptions {
+  /** For each command, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/** What `losetup --json` says of one device; null where it is just being taken away. */
+interface Listed {
+  readonly name: string;
+  readonly 'back-maj:min': string | null;
+  readonly 'back-ino': number | string | null;
+  readonly 'back-file': string | null;
+  readonly ro: boolean;
+}
+
+/** The loop devices that have a file. Touches none of the files. Throws CommandError. */
+export async function listLoops({ timeoutMs }: LoopOptions, exec: Run = run): Promise<LoopDevice[]> {
+  const columns = 'NAME,BACK-MAJ:MIN,BACK-INO,RO,BACK-FILE';
+  const output = await exec('losetup', ['--list', '--json', '--output', columns], { timeoutMs });
+  // Without any device it prints nothing at all.
+  if (output.trim() === '') return [];
+  const { loopdevices } = JSON.parse(output) as { loopdevices: Listed[] };
+  return loopdevices.flatMap(({ name, ro, ...listed }) => {
+    const [device, inode, file] = [listed['back-maj:min'], listed['back-ino'], listed['back-file']];
+    if (device === null || inode === null || file === null) return [];
+    return [{ path: name, device: device.trim(), inode: String(inode), readOnly: ro, file }];
+  });
+}
+
+/** Device and inode of a file, asked for in a child process: its server may be dead. Throws CommandError. */
+export async function identify(
+  file: string,
+  { timeoutMs }: LoopOptions,
+  exec: Run = run,
+): Promise<FileIdentity & { readonly size: bigint }> {
+  // --cached=never: an NFS client would else answer from its cache. It has to want more than the inode for that.
+  const args = ['--cached=never', '--format=%Hd:%Ld %i %s %Z %F', '--', file];
+  const output = await exec('stat', args, { timeoutMs });
+  const [, device, inode, size, kind] = /^(\d+:\d+) (\d+) (\d+) \d+ (.+)\n$/.exec(output) ?? [];
+  if (device === undefined || inode === undefined || size === undefined) {
+    throw new Error('stat gave an answer that cannot be read');
+  }
+  if (!/^regular( empty)? file$/.test(kind ?? '')) throw new NotAFileError(kind ?? '');
+  return { device, inode, size: BigInt(size) };
+}
+
+/** What is to be an image is something else, such as a directory or a symbolic link. */
+export class NotAFileError extends Error {
+  constructor(kind: string) {
+    super(`it is a ${kind}`);
+    this.name = 'NotAFileError';
+  }
+}
+
+/** The loop device of a file; undefined where it has none. */
+export function loopOf(
+  loops: readonly LoopDevice[],
+  { device, inode }: FileIdentity,
+): LoopDevice | undefined {
+  return loops.find((loop) => loop.device === device && loop.inode === inode);
+}
+
+/**
+ * Gives a file a loop device that reads and writes it past the page cache, where its file system can do that. A second
+ * call gives it a second one: look for it before. Returns its path. Throws NoLoopDeviceError and CommandError.
+ */
+export async function attachLoop(
+  file: string,
+  { readOnly, timeoutMs }: LoopOptions & { readonly readOnly: boolean },
+  exec: Run = run,
+): Promise<string> {
+  const mode = readOnly ? ['--read-only'] : [];
+  try {
+    const output = await exec('losetup', ['--find', '--show', '--direct-io=on', ...mode, '--', file], {
+      timeoutMs,
+    });
+    return output.trim();
+  } catch (error) {
+    if (error instanceof CommandError && /cannot find an unused loop device/.test(error.stderr)) {
+      throw new NoLoopDeviceError({ cause: error });
+    }
+    throw error;
+  }
+}
+
+/**
+ * Takes a loop device's file away, and proves it. A device that is in use keeps its file until the last user has gone,
+ * although losetup reports success (LOOP_CLR_FD, loop(4)). Throws LoopBusyError and CommandError.
+ */
+export async function detachLoop(device: string, { timeoutMs }: LoopOptions, exec: Run = run): Promise<void> {
+  try {
+    await exec('losetup', ['--detach', device], { timeoutMs });
+  } catch (error) {
+    if (backingFile(device) === undefined) return;
+    throw error;
+  }
+  if (backingFile(device) !== undefined) throw new LoopBusyError(device);
+}
+
+/** What sysfs says of a loop device; asks no file system. Undefined where it has no file. */
+export function backingFile(device: string): string | undefined {
+  try {
+    return readFileSync(`/sys/block/${basename(device)}/loop/backing_file`, 'utf8').trimEnd();
+  } catch {
+    return undefined;
+  }
+}
+
+/** The size of a block device in bytes, from sysfs. Undefined where there is none of that name. */
+export function deviceSize(device: string): bigint | undefined {
+  try {
+    // In units of 512 bytes, whatever its blocks are (Documentation/ABI/stable/sysfs-block).
+    return BigInt(readFileSync(`/sys/class/block/${basename(device)}/size`, 'utf8').trim()) * 512n;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Makes a loop device as large as its file is now. Throws CommandError. */
+export async function growLoop(device: string, { timeoutMs }: LoopOptions, exec: Run = run): Promise<void> {
+  await exec('losetup', ['--set-capacity', device], { timeoutMs });
+}

@@ -1,0 +1,148 @@
+// What a device holds, from real devices. Only what is proven blank may ever be formatted.
+import assert from 'node:assert/strict';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { execa } from 'execa';
+import { CommandError } from '../../../src/host/command-error.ts';
+import { contentOf, type DeviceContent } from '../../../src/host/device-content.ts';
+import { checkFilesystem, DamagedFilesystemError, makeFilesystem } from '../../../src/host/filesystem.ts';
+import { type Run, run } from '../../../src/host/run.ts';
+import { imageFile, loopDevice, mebibyte } from '../../support/image-file.ts';
+import { temporaryDirectory } from '../../support/tree.ts';
+import { loopFilesystem } from '../controller/loop-filesystem.ts';
+
+const patience = { timeoutMs: 60_000 };
+const size = 320 * mebibyte;
+
+async function device(t: TestContext, bytes = size): Promise<string> {
+  return loopDevice(t, await imageFile(t, await temporaryDirectory(t), bytes));
+}
+
+async function write(path: string, at: number, data: Uint8Array): Promise<void> {
+  const handle = await open(path, 'r+');
+  try {
+    await handle.write(data, 0, data.length, at);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+test('a device of zeros is blank', async (t) => {
+  assert.deepEqual(await contentOf(await device(t), patience), { kind: 'blank' });
+  assert.deepEqual(await contentOf(await device(t, mebibyte / 2), patience), { kind: 'blank' });
+});
+
+for (const type of ['ext4', 'xfs'] as const) {
+  test(`a device with ${type} is no blank one, and is not made one by a damaged start`, async (t) => {
+    const path = await device(t);
+    await makeFilesystem(path, type, patience);
+    const found = await contentOf(path, patience);
+    assert.ok(found.kind === 'filesystem' && found.type === type, JSON.stringify(found));
+    assert.ok(found.size === undefined || found.size === BigInt(size), String(found.size));
+    await checkFilesystem(path, type, patience);
+    await write(path, 0, Buffer.alloc(64 * 1024));
+    const damaged = await contentOf(path, patience);
+    assert.notEqual(damaged.kind, 'blank');
+    assert.notEqual(damaged.kind, 'filesystem');
+  });
+}
+
+const signatures: readonly [what: string, make: (path: string) => Promise<unknown>, DeviceContent['kind']][] =
+  [
+    ['random bytes at the start', (path) => write(path, 0, Buffer.from('what is this')), 'unknown'],
+    ['one byte in the last block', (path) => write(path, size - 1, Buffer.of(1)), 'unknown'],
+    ['a partition table', (path) => write(path, 0, partitionTable()), 'other'],
+    // The label of a physical volume (LVM2), at its usual place.
+    ['an LVM label', (path) => write(path, 512, lvmLabel()), 'other'],
+    ['swap space', (path) => execa`mkswap --quiet ${path}`, 'other'],
+  ];
+
+for (const [what, make, kind] of signatures) {
+  test(`a device with ${what} is not blank`, async (t) => {
+    const path = await device(t);
+    await make(path);
+    assert.equal((await contentOf(path, patience)).kind, kind);
+  });
+}
+
+test('a device that cannot be read is not called blank', async (t) => {
+  const filesystem = await loopFilesystem(t, 'xfs');
+  const file = await imageFile(t, filesystem.path, 64 * mebibyte);
+  const path = await loopDevice(t, file);
+  await filesystem.shutDown();
+  await assert.rejects(contentOf(path, patience), CommandError);
+});
+
+test('a device is not called blank where blkid fails, whatever its status says', async (t) => {
+  const path = await device(t);
+  const failing =
+    (exitCode: number): Run =>
+    async (file, args, options) => {
+      if (file !== 'blkid') return run(file, args, options);
+      throw new CommandError({ file, exitCode, timedOut: false, timeoutMs: 1, stdout: '', stderr: '' });
+    };
+  await assert.rejects(contentOf(path, patience, failing(4)), CommandError);
+  assert.deepEqual(await contentOf(path, patience, failing(8)), {
+    kind: 'other',
+    what: 'more than one signature',
+  });
+  // "Nothing found" by a blkid that could not read, on a device with data.
+  await write(path, 4096, Buffer.of(1));
+  assert.equal((await contentOf(path, patience, failing(2))).kind, 'unknown');
+});
+
+test('a filesystem that cannot be repaired without a decision is told, and stays as it is', async (t) => {
+  const path = await device(t);
+  await makeFilesystem(path, 'ext4', patience);
+  await execa`debugfs -w -R ${'clri <2>'} ${path}`;
+  await execa`debugfs -w -R ${'ssv state 0'} ${path}`;
+  await assert.rejects(checkFilesystem(path, 'ext4', patience), DamagedFilesystemError);
+  const found = await contentOf(path, patience);
+  assert.ok(found.kind === 'filesystem' && found.type === 'ext4');
+});
+
+test('a maker refuses a device that is mounted, and one that holds a filesystem', async (t) => {
+  const path = await device(t);
+  await makeFilesystem(path, 'xfs', patience);
+  await assert.rejects(makeFilesystem(path, 'xfs', patience), /existing filesystem/);
+  const target = await temporaryDirectory(t);
+  await execa`mount ${path} ${join(target)}`;
+  try {
+    await assert.rejects(makeFilesystem(path, 'ext4', patience), /mounted/);
+  } finally {
+    await execa`umount ${target}`;
+  }
+});
+
+/** A DOS partition table with one Linux partition. */
+function partitionTable(): Buffer {
+  const sector = Buffer.alloc(512);
+  sector[446 + 4] = 0x83;
+  sector.writeUInt32LE(2048, 446 + 8);
+  sector.writeUInt32LE(4096, 446 + 12);
+  sector.writeUInt16LE(0xaa55, 510);
+  return sector;
+}
+
+function lvmLabel(): Buffer {
+  const sector = Buffer.alloc(512);
+  sector.write('LABELONE', 0, 'latin1');
+  sector.writeBigUInt64LE(1n, 8);
+  sector.writeUInt32LE(32, 20);
+  sector.write('LVM2 001', 24, 'latin1');
+  sector.write('0123456789abcdefghijklmnopqrstuv', 32, 'latin1');
+  sector.writeUInt32LE(crcOfLvm(sector.subarray(20)), 16);
+  return sector;
+}
+
+/** CRC-32 as LVM begins it. */
+function crcOfLvm(bytes: Uint8Array): number {
+  let crc = 0xf597a6cf;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit += 1) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
+  }
+  return crc >>> 0;
+}

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { mkdir, open, rename, symlink, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import {
+  attachLoop,
+  backingFile,
+  detachLoop,
+  deviceSize,
+  growLoop,
+  identify,
+  LoopBusyError,
+  listLoops,
+  loopOf,
+  NotAFileError,
+} from '../../../src/host/loop.ts';
+import { imageFile, isDirect, loopDevice, mebibyte } from '../../support/image-file.ts';
+import { temporaryDirectory } from '../../support/tree.ts';
+
+const patience = { timeoutMs: 30_000 };
+
+test('a file gets a loop device with direct I/O, is found by it, and lets go of it', async (t) => {
+  const file = await imageFile(t, await temporaryDirectory(t), 8 * mebibyte);
+  const identity = await identify(file, patience);
+  assert.equal(identity.size, 8n * 1024n * 1024n);
+  assert.equal(loopOf(await listLoops(patience), identity), undefined);
+  const device = await attachLoop(file, { readOnly: false, ...patience });
+  const { device: filesystem, inode } = identity;
+  assert.deepEqual(loopOf(await listLoops(patience), identity), {
+    path: device,
+    device: filesystem,
+    inode,
+    readOnly: false,
+    file,
+  });
+  assert.equal(deviceSize(device), identity.size);
+  assert.ok(isDirect(device));
+  await detachLoop(device, patience);
+  assert.equal(backingFile(device), undefined);
+  assert.equal(loopOf(await listLoops(patience), identity), undefined);
+  // Once more is no error.
+  await detachLoop(device, patience);
+});
+
+test('a file is found by its loop device also when it has another name, with blanks in it', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const file = await imageFile(t, directory, mebibyte);
+  await loopDevice(t, file);
+  await mkdir(join(directory, 'else where'));
+  const renamed = join(directory, 'else where', 'a disk.img');
+  await rename(file, renamed);
+  assert.equal(loopOf(await listLoops(patience), await identify(renamed, patience))?.file, renamed);
+});
+
+test('a read-only loop device cannot be written to', async (t) => {
+  const file = await imageFile(t, await temporaryDirectory(t), mebibyte);
+  const device = await loopDevice(t, file, { readOnly: true });
+  await assert.rejects(writeFile(device, 'x'), { code: 'EPERM' });
+  assert.equal(loopOf(await listLoops(patience), await identify(file, patience))?.readOnly, true);
+});
+
+test('a loop device that is open keeps its file, and that is told', async (t) => {
+  const file = await imageFile(t, await temporaryDirectory(t), mebibyte);
+  const device = await loopDevice(t, file);
+  const user = await open(device, 'r');
+  try {
+    await assert.rejects(detachLoop(device, patience), LoopBusyError);
+    assert.equal(backingFile(device), file);
+  } finally {
+    await user.close();
+  }
+});
+
+test('a loop device becomes as large as its file', async (t) => {
+  const file = await imageFile(t, await temporaryDirectory(t), mebibyte);
+  const device = await loopDevice(t, file);
+  await truncate(file, 3 * mebibyte);
+  await growLoop(device, patience);
+  assert.equal(deviceSize(device), BigInt(3 * mebibyte));
+});
+
+test('what is no file is no image', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const file = await imageFile(t, directory, mebibyte);
+  await symlink(file, join(directory, 'link'));
+  await assert.rejects(identify(directory, patience), NotAFileError);
+  await assert.rejects(identify(join(directory, 'link'), patience), NotAFileError);
+  await assert.rejects(identify(join(directory, 'nothing'), patience), /No such file/);
+});
