@@ -50,8 +50,8 @@ export async function checkFilesystem(
     await exec('e2fsck', ['-p', '--', device], { timeoutMs });
   } catch (error) {
     if (!(error instanceof CommandError) || error.exitCode === undefined) throw error;
-    // 1: errors were corrected. 2 as well, with the advice to restart, which is for a mounted root.
-    if (error.exitCode <= 2) return;
+    // A sum: 1 for errors that were corrected, 2 for the advice to restart then, which is for a mounted root.
+    if (error.exitCode <= 3) return;
     if ((error.exitCode & 4) !== 0) throw new DamagedFilesystemError({ cause: error });
     throw error;
   }

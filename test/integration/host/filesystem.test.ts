@@ -3,7 +3,13 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { execa } from 'execa';
-import { checkFilesystem, growFilesystem, makeFilesystem } from '../../../src/host/filesystem.ts';
+import { CommandError } from '../../../src/host/command-error.ts';
+import {
+  checkFilesystem,
+  DamagedFilesystemError,
+  growFilesystem,
+  makeFilesystem,
+} from '../../../src/host/filesystem.ts';
 import { growLoop } from '../../../src/host/loop.ts';
 import { statfs } from '../../../src/host/statfs.ts';
 import { cleanUp } from '../../support/clean-up.ts';
@@ -52,4 +58,26 @@ test('a filesystem that was not unmounted is put right by its checker', async (t
   await checkFilesystem(device, 'ext4', patience);
   const { stdout } = await execa`dumpe2fs -h ${device}`;
   assert.match(stdout, /^Filesystem state: +clean$/m);
+});
+
+test('of a checker that has repaired something only what is left counts', async () => {
+  const ended = (exitCode: number) => async (): Promise<string> => {
+    throw new CommandError({
+      file: 'e2fsck',
+      exitCode,
+      timedOut: false,
+      timeoutMs: 1,
+      stdout: '',
+      stderr: '',
+    });
+  };
+  // e2fsck(8): the status is a sum. 1 corrected, 2 restart, 4 left uncorrected, 8 operational error.
+  for (const status of [1, 2, 3]) await checkFilesystem('/dev/loop0', 'ext4', patience, ended(status));
+  for (const status of [4, 5, 12]) {
+    await assert.rejects(
+      checkFilesystem('/dev/loop0', 'ext4', patience, ended(status)),
+      DamagedFilesystemError,
+    );
+  }
+  await assert.rejects(checkFilesystem('/dev/loop0', 'ext4', patience, ended(8)), CommandError);
 });
