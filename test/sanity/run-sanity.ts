@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { goTool } from '../setup/go-tools.ts';
-import { missingCapability, readReport } from './report.ts';
+import { readReport } from '../support/ginkgo-report.ts';
+import { missingCapability } from './skips.ts';
 
 /** Berth is to be started with `--max-volumes-per-node` of this. */
 export const attachLimit = 8;

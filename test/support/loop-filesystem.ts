@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { execa } from 'execa';
-import { cleanUp } from '../../support/clean-up.ts';
+import { cleanUp } from './clean-up.ts';
 
 /** A real filesystem on a loop device, for what a directory of the machine cannot be made to do. */
 export interface LoopFilesystem {

@@ -5,8 +5,8 @@ import { test } from 'node:test';
 import { refused } from '../../csi/refused.ts';
 import { capability, code } from '../../csi/requests.ts';
 import { makeMachine } from '../../support/driver.ts';
+import { loopFilesystem } from '../../support/loop-filesystem.ts';
 import { withPools } from './local-pools.ts';
-import { loopFilesystem } from './loop-filesystem.ts';
 
 test('the capacity is what is free on the pool that is asked for, and none for what cannot be served', async (t) => {
   const machine = await makeMachine(t);

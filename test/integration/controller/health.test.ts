@@ -12,9 +12,9 @@ import { refused } from '../../csi/refused.ts';
 import { capability, code, request } from '../../csi/requests.ts';
 import { cleanUp } from '../../support/clean-up.ts';
 import { makeMachine } from '../../support/driver.ts';
+import { loopFilesystem } from '../../support/loop-filesystem.ts';
 import { waitFor } from '../../vm/guest/wait-for.ts';
 import { deadPool, withPools } from './local-pools.ts';
-import { loopFilesystem } from './loop-filesystem.ts';
 
 interface Health {
   readonly volume_id: string;

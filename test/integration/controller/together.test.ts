@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { capability, code, request } from '../../csi/requests.ts';
 import { makeMachine } from '../../support/driver.ts';
+import { loopFilesystem } from '../../support/loop-filesystem.ts';
 import { repeatAborted } from '../../support/repeat-aborted.ts';
 import { waitFor } from '../../vm/guest/wait-for.ts';
 import { withPools } from './local-pools.ts';
-import { loopFilesystem } from './loop-filesystem.ts';
 
 test('two controllers on one pool: one writer, no lost change, no torn record', async (t) => {
   const machine = await makeMachine(t);

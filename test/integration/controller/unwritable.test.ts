@@ -5,8 +5,8 @@ import { type TestContext, test } from 'node:test';
 import { refused } from '../../csi/refused.ts';
 import { code, request } from '../../csi/requests.ts';
 import { makeMachine } from '../../support/driver.ts';
+import { loopFilesystem } from '../../support/loop-filesystem.ts';
 import { withPools } from './local-pools.ts';
-import { loopFilesystem } from './loop-filesystem.ts';
 
 /** A controller with one pool on a filesystem of its own, attached and with one volume. */
 async function controllerOn(t: TestContext) {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { execa } from 'execa';
 import { cleanUp } from '../../support/clean-up.ts';
-import { loopFilesystem } from '../controller/loop-filesystem.ts';
+import { loopFilesystem } from '../../support/loop-filesystem.ts';
 import { lineOf, makePatient } from './doctor.ts';
 
 test('a pool that is well has status 0, a line for each check, and nothing left in it', async (t) => {

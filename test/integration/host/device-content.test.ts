@@ -9,8 +9,8 @@ import { contentOf, type DeviceContent } from '../../../src/host/device-content.
 import { checkFilesystem, DamagedFilesystemError, makeFilesystem } from '../../../src/host/filesystem.ts';
 import { type Run, run } from '../../../src/host/run.ts';
 import { imageFile, loopDevice, mebibyte } from '../../support/image-file.ts';
+import { loopFilesystem } from '../../support/loop-filesystem.ts';
 import { temporaryDirectory } from '../../support/tree.ts';
-import { loopFilesystem } from '../controller/loop-filesystem.ts';
 
 const patience = { timeoutMs: 60_000 };
 const size = 320 * mebibyte;

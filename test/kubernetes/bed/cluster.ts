@@ -66,13 +66,16 @@ export class Cluster {
       await cluster.#boot();
       return cluster;
     } catch (error) {
-      const machines = [cluster.server, ...Object.values(cluster.nodes)];
-      const told = await Promise.all(machines.map((machine) => machine.describe()));
+      const told = await Promise.all(cluster.#machines.map((machine) => machine.describe()));
       await cluster.stop();
       throw new Error(`the cluster did not come up at ${new Date().toISOString()}\n${told.join('\n')}`, {
         cause: error,
       });
     }
+  }
+
+  get #machines(): readonly Machine[] {
+    return [this.server, ...Object.values(this.nodes)];
   }
 
   /** A command line that runs this one inside the bed's network. */
@@ -107,7 +110,7 @@ export class Cluster {
 
   /** Takes it down; nothing of it is left. */
   async stop(): Promise<void> {
-    await Promise.all([this.server, ...Object.values(this.nodes)].map((machine) => machine.powerOff()));
+    await Promise.all(this.#machines.map((machine) => machine.powerOff()));
     await this.#controlPlane.stop();
     process.off('exit', this.#leave);
     this.#leave();

@@ -53,7 +53,8 @@ const clusterModules: readonly GoModule[] = [
 
 /** etcd's main package cannot be built from its module; its server is a library all the same. */
 const etcd = { path: 'go.etcd.io/etcd/server/v3', version: 'v3.7.3', programs: ['etcd'] };
-const suite = { ...kubernetes, programs: ['test/images/agnhost', 'test/e2e'] };
+/** The suite itself is built as a test; see suiteProgram. */
+const suite = { ...kubernetes, programs: ['test/images/agnhost'] };
 /** Runs the suite's specs side by side. The suite's own version of it, with which it speaks. */
 const ginkgo = { path: 'github.com/onsi/ginkgo/v2', version: 'v2.28.1', programs: ['ginkgo'] };
 /** ginkgo takes a program for a built suite by the end of its name. */
@@ -67,7 +68,7 @@ export async function ensureClusterPrograms(): Promise<void> {
 
 /** Builds what is missing of the official end-to-end suite, of what runs it, and of the program in its test image. */
 export async function ensureSuitePrograms(): Promise<void> {
-  await ensureModule({ ...suite, programs: ['test/images/agnhost'] });
+  await ensureModule(suite);
   await ensureModule(ginkgo);
   if (existsSync(suiteProgram)) return;
   console.log(`set-up: go test -c ${kubernetes.path}/test/e2e@${kubernetesVersion}`);

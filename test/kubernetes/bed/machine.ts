@@ -38,6 +38,7 @@ export class Machine {
     const { name, network, directory, command, memoryMegabytes, disk } = this.#options;
     const shellSocket = join(directory, `${name}.sock`);
     await mkdir(directory, { recursive: true });
+    this.#output.length = 0;
     let setReady: () => void = () => {};
     const ready = new Promise<void>((resolve) => {
       setReady = resolve;

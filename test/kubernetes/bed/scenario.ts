@@ -61,11 +61,22 @@ export function onCluster(images: readonly string[], { together = [], alone }: P
       await cluster.stop();
     }
   });
-  suite('at the same time', { concurrency: width }, () => together.filter(chosen).forEach(runScenario));
-  suite('one after the other', () => alone.filter(chosen).forEach(runScenario));
+  if (together.some(chosen)) {
+    suite('at the same time', { concurrency: width }, () => {
+      // What one of them has left shows only when the others have ended too.
+      after(nothingIsLeft);
+      for (const each of together.filter(chosen)) runScenario(each, async () => {});
+    });
+  }
+  for (const each of alone.filter(chosen)) runScenario(each, nothingIsLeft);
 }
 
-function runScenario({ name, work }: ScenarioTest): void {
+/** Fails where something is left on the server, the nodes or the API. */
+async function nothingIsLeft(): Promise<void> {
+  if (running !== undefined) await waitForNoLeftovers(running);
+}
+
+function runScenario({ name, work }: ScenarioTest, check: () => Promise<void>): void {
   test(name, async (t) => {
     if (missing !== undefined) return leaveOut(t, missing);
     if (running === undefined) throw new Error('the cluster is not there');
@@ -77,7 +88,7 @@ function runScenario({ name, work }: ScenarioTest): void {
       t.diagnostic(await made.describe());
     });
     // What is left by a scenario that failed says nothing more, but the next one is not to find it.
-    await made.end().catch(note);
+    await made.end().then(check).catch(note);
     if (failures.length > 0) throw failures[0];
   });
 }
@@ -94,7 +105,6 @@ export class Scenario {
   readonly #applied: string[] = [];
   readonly #kept: string[] = [];
   static #count = 0;
-  static #running = 0;
 
   private constructor(cluster: Cluster, namespace: string, tell: (line: string) => void) {
     this.cluster = cluster;
@@ -105,7 +115,6 @@ export class Scenario {
 
   static async start(cluster: Cluster, tell: (line: string) => void): Promise<Scenario> {
     Scenario.#count += 1;
-    Scenario.#running += 1;
     const namespace = `scenario-${Scenario.#count}`;
     await cluster.kubectl.run(['create', 'namespace', namespace]);
     await cluster.kubectl.until(
@@ -229,22 +238,14 @@ export class Scenario {
     return (await Promise.all(parts)).join('\n');
   }
 
-  /**
-   * Deletes all that it made; fails where something is left on the server, the nodes or the API. Where others run at
-   * the same time, the last of them to end looks for all.
-   */
+  /** Deletes all that it made. */
   async end(): Promise<void> {
-    try {
-      const workloads = 'statefulsets,deployments,replicasets,jobs,pods';
-      await this.run(['delete', workloads, '--all', '--grace-period=1', '--wait=false']);
-      for (const yaml of this.#applied.reverse()) await this.remove(yaml);
-      // What is waited for is below: the namespace's own end says nothing more of volumes.
-      await this.kubectl.run(['delete', 'namespace', this.namespace, '--wait=false']);
-      for (const path of this.#kept) await this.cluster.server.run(`ls -d ${path} && rm -r ${path}`);
-    } finally {
-      Scenario.#running -= 1;
-    }
-    if (Scenario.#running === 0) await waitForNoLeftovers(this.cluster);
+    const workloads = 'statefulsets,deployments,replicasets,jobs,pods';
+    await this.run(['delete', workloads, '--all', '--grace-period=1', '--wait=false']);
+    for (const yaml of this.#applied.reverse()) await this.remove(yaml);
+    // Not waited for: the namespace's own end says nothing more of volumes.
+    await this.kubectl.run(['delete', 'namespace', this.namespace, '--wait=false']);
+    for (const path of this.#kept) await this.cluster.server.run(`ls -d ${path} && rm -r ${path}`);
   }
 }
 

@@ -48,7 +48,7 @@ try {
   const suite = spawn('setpriv', [...bound, ...args], { stdio: 'inherit' });
   const [status] = await once(suite, 'exit');
   process.exitCode = status === 0 ? 0 : 1;
-  console.log(await summary(join(results, 'report.json')));
+  console.log(summary(join(results, 'report.json')));
   await waitForNoLeftovers(cluster);
   await uninstallBerth(cluster);
 } finally {

@@ -1,35 +1,16 @@
-// What became of the suite's specs, from ginkgo's JSON report.
-import { readFile } from 'node:fs/promises';
-
-interface SpecReport {
-  readonly LeafNodeType: string;
-  readonly State: string;
-  readonly ContainerHierarchyTexts: readonly string[] | null;
-  readonly LeafNodeText: string;
-  /** Of a spec that was skipped: missing where it is of another name than those asked for. */
-  readonly Failure?: { readonly Message: string };
-}
+// What became of the suite's specs, for people.
+import { readReport, type Spec } from '../../support/ginkgo-report.ts';
 
 /** The number of specs that passed, failed and were skipped, and for each reason to skip how many. */
-export async function summary(file: string): Promise<string> {
-  const reports = JSON.parse(await readFile(file, 'utf8')) as { SpecReports: SpecReport[] | null }[];
-  const specs = reports
-    .flatMap(({ SpecReports }) => SpecReports ?? [])
-    .filter(({ LeafNodeType }) => LeafNodeType === 'It');
-  const passed = specs.filter(({ State }) => State === 'passed');
-  const skipped = specs.filter(({ State, Failure }) => State === 'skipped' && Failure !== undefined);
-  const failed = specs.filter(({ State }) => !['passed', 'skipped', 'pending'].includes(State));
-  const reasons = new Map<string, number>();
-  for (const { Failure } of skipped) {
-    const reason = Failure?.Message ?? '';
-    reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
-  }
-  const byCount = [...reasons].sort(([, one], [, other]) => other - one);
-  const name = ({ ContainerHierarchyTexts, LeafNodeText }: SpecReport) =>
-    [...(ContainerHierarchyTexts ?? []), LeafNodeText].join(' ');
+export function summary(file: string): string {
+  const report = readReport(file);
+  const { passed, failed } = report;
+  const skipped = report.skipped.filter(({ message }) => message !== '');
+  const byReason = Map.groupBy(skipped, ({ message }: Spec) => message);
+  const reasons = [...byReason].sort(([, one], [, other]) => other.length - one.length);
   return [
     `${passed.length} passed, ${failed.length} failed, ${skipped.length} skipped`,
-    ...failed.map((spec) => `failed: ${name(spec)}`),
-    ...byCount.map(([reason, count]) => `skipped: ${count} × ${reason}`),
+    ...failed.map(({ name }) => `failed: ${name}`),
+    ...reasons.map(([reason, specs]) => `skipped: ${specs.length} × ${reason}`),
   ].join('\n');
 }

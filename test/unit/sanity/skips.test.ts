@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { missingCapability } from '../../sanity/report.ts';
+import { missingCapability } from '../../sanity/skips.ts';
 
 const capabilityFor = (name: string) => missingCapability({ name, message: 'not supported' });
 
