@@ -55,6 +55,12 @@ const clusterModules: readonly GoModule[] = [
 const etcd = { path: 'go.etcd.io/etcd/server/v3', version: 'v3.7.3', programs: ['etcd'] };
 /** The suite itself is built as a test; see suiteProgram. */
 const suite = { ...kubernetes, programs: ['test/images/agnhost'] };
+/** A controller of the suite's that fills volumes. It asks for v1.0.1, which the module proxy does not have. */
+const populator = {
+  path: 'github.com/kubernetes-csi/lib-volume-populator',
+  version: 'v1.1.0',
+  programs: ['example/hello-populator'],
+};
 /** Runs the suite's specs side by side. The suite's own version of it, with which it speaks. */
 const ginkgo = { path: 'github.com/onsi/ginkgo/v2', version: 'v2.28.1', programs: ['ginkgo'] };
 /** ginkgo takes a program for a built suite by the end of its name. */
@@ -66,9 +72,10 @@ export async function ensureClusterPrograms(): Promise<void> {
   await ensureEtcd();
 }
 
-/** Builds what is missing of the official end-to-end suite, of what runs it, and of the program in its test image. */
+/** Builds what is missing of the official end-to-end suite, of what runs it, and of the programs in its test images. */
 export async function ensureSuitePrograms(): Promise<void> {
   await ensureModule(suite);
+  await ensureModule(populator);
   await ensureModule(ginkgo);
   if (existsSync(suiteProgram)) return;
   console.log(`set-up: go test -c ${kubernetes.path}/test/e2e@${kubernetesVersion}`);
@@ -80,7 +87,7 @@ export async function ensureSuitePrograms(): Promise<void> {
 
 /** Where a program is once it is built. */
 export function program(name: string): string {
-  const module = [...clusterModules, etcd, suite, ginkgo].find(({ programs }) =>
+  const module = [...clusterModules, etcd, suite, populator, ginkgo].find(({ programs }) =>
     programs.some((folder) => basename(folder) === name),
   );
   if (module === undefined) throw new Error(`no module is known for the program ${name}`);

@@ -36,6 +36,11 @@ const contents: Readonly<Record<string, ImageContent>> = {
       await copyFile(program('agnhost'), join(root, 'agnhost'));
     },
   },
+  'suite-populator': {
+    tags: ['registry.k8s.io/sig-storage/hello-populator:v1.0.1'],
+    entrypoint: ['/hello-populator'],
+    fill: async (root) => copyFile(program('hello-populator'), join(root, 'hello-populator')),
+  },
   // Of this one it uses Debian's own commands.
   'suite-debian': {
     tags: [`${suiteRegistry}/glibc-dns-testing:2.0.0`],
@@ -54,7 +59,7 @@ const contents: Readonly<Record<string, ImageContent>> = {
 export const basicImages = ['pause', 'busybox', 'csi-provisioner', 'csi-attacher', 'csi-resizer'] as const;
 export const allImages = [...basicImages, 'fio', 'mariadb'] as const;
 
-export const suiteImages = ['suite-busybox', 'suite-agnhost', 'suite-debian'] as const;
+export const suiteImages = ['suite-busybox', 'suite-agnhost', 'suite-populator', 'suite-debian'] as const;
 
 /** Makes what is missing of these images; returns their archives. */
 export async function ensureImages(names: readonly string[]): Promise<string[]> {
