@@ -18,13 +18,13 @@ import { Stores } from './volumes/stores.ts';
 /** Serves until SIGTERM or SIGINT, then drains. Throws UsageError where config or socket are wrong. */
 export async function runDriver(settings: Settings, version: string): Promise<void> {
   const ending = endSignal();
-  const pools = loadConfig(settings.configFile);
+  const { pools, devices } = loadConfig(settings.configFile);
   sizeThreadPool(pools.size);
   const log = pino({ level: settings.logLevel, base: { berth: settings.mode } });
   const monitor = await makeMonitor(settings, version);
   const server = new CsiServer(log, monitor?.metrics.observeCall);
   server.add('Identity', identityService({ driverName: settings.driverName, version }));
-  const parts: Parts = { server, settings, pools, log, observeMount: monitor?.metrics.observeMount };
+  const parts: Parts = { server, settings, pools, devices, log, observeMount: monitor?.metrics.observeMount };
   const stores = settings.mode === 'node' ? undefined : addController(parts);
   if (settings.mode !== 'controller') addNode(parts);
   await prepareToRun();
@@ -59,6 +59,7 @@ interface Parts {
   readonly server: CsiServer;
   readonly settings: Settings;
   readonly pools: ReadonlyMap<string, PoolConfig>;
+  readonly devices: readonly string[];
   readonly log: Logger;
   readonly observeMount: MountObserver | undefined;
 }
@@ -102,9 +103,18 @@ function addController({ server, settings, pools, log, observeMount }: Parts): S
   return stores;
 }
 
-function addNode({ server, settings, pools, log, observeMount }: Parts): void {
+function addNode({ server, settings, pools, devices, log, observeMount }: Parts): void {
   const { nodeId, maxVolumesPerNode, stateDir } = settings;
-  server.add('Node', createNodeService({ nodeId, maxVolumesPerNode, pools, stateDir, log, observeMount }));
+  const service = createNodeService({
+    nodeId,
+    maxVolumesPerNode,
+    pools,
+    devices,
+    stateDir,
+    log,
+    observeMount,
+  });
+  server.add('Node', service);
 }
 
 function announce({ settings, pools, log, observeMount }: Parts): Announcer {

@@ -4,15 +4,15 @@ import { isErrno } from '../errors/node-error.ts';
 import { UsageError } from '../errors/usage-error.ts';
 import { type Issue, sentence } from './issue.ts';
 import { locateKey, locateValue } from './locate.ts';
-import { configSchema, type PoolConfig } from './schema.ts';
+import { type Config, configSchema, type PoolConfig } from './schema.ts';
 
 /** Reads the config file. Throws UsageError with file, line, key and what was expected. */
-export function loadConfig(file: string): ReadonlyMap<string, PoolConfig> {
+export function loadConfig(file: string): Config {
   return parseConfig(readText(file), file);
 }
 
 /** Reads a config's text; `file` is for messages. */
-export function parseConfig(text: string, file: string): ReadonlyMap<string, PoolConfig> {
+export function parseConfig(text: string, file: string): Config {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
   const [fault] = document.errors;
@@ -27,7 +27,7 @@ export function parseConfig(text: string, file: string): ReadonlyMap<string, Poo
     if (nfs !== undefined) pools.set(name, { kind: 'nfs', name, nfs });
     else if (local !== undefined) pools.set(name, { kind: 'local', name, local });
   }
-  return pools;
+  return { pools, devices: result.data.devices };
 }
 
 /** The document as plain values. Throws UsageError for an alias that leads nowhere. */

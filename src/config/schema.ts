@@ -57,7 +57,12 @@ const pools = z.record(poolName, pool).check(
   },
 );
 
-export const configSchema = z.strictObject({ pools });
+/** Which devices of a node a hand-written PersistentVolume may name; see volumes/device/allowed-device.ts. */
+const devicePattern = absolutePath.check(
+  z.refine((pattern) => pattern.startsWith('/dev/'), 'a path below /dev, such as /dev/disk/by-id/scsi-*'),
+);
+
+export const configSchema = z.strictObject({ pools, devices: z._default(z.array(devicePattern), []) });
 
 /** The keys that a mapping of the config may have. */
 export function keysAt(path: readonly string[]): readonly string[] {
@@ -69,6 +74,12 @@ export function keysAt(path: readonly string[]): readonly string[] {
 
 export type NfsPoolConfig = z.infer<typeof nfs>;
 export type LocalPoolConfig = z.infer<typeof local>;
+/** A config that was read. */
+export interface Config {
+  readonly pools: ReadonlyMap<string, PoolConfig>;
+  /** Patterns (glob(7)) of paths below /dev. */
+  readonly devices: readonly string[];
+}
 /** How one pool is reached: exactly one member is set. */
 export type PoolConfig =
   | { readonly kind: 'nfs'; readonly name: string; readonly nfs: NfsPoolConfig }

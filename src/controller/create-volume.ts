@@ -2,6 +2,8 @@ import { status } from '@grpc/grpc-js';
 import { CsiError } from '../errors/csi-error.ts';
 import { readCapability } from '../volumes/capability.ts';
 import { createDirectory } from '../volumes/directory/directory.ts';
+import { imageSize } from '../volumes/image/image-size.ts';
+import { imageAsked, kindOf } from '../volumes/kind.ts';
 import { readMutableParameters, readParameters } from '../volumes/parameters.ts';
 import { newRecordId, type VolumeRecord } from '../volumes/state/record.ts';
 import { keyOf } from '../volumes/volume-id.ts';
@@ -11,8 +13,10 @@ import type { ControllerDeps } from './deps.ts';
 import { describeVolume } from './describe-volume.ts';
 
 const defaultMode = 0o777;
+/** Of an image's directory: pods never see it. */
+const imageMode = 0o700;
 
-/** CSI CreateVolume: a directory on a pool. A repeated request gets the volume of the first. */
+/** CSI CreateVolume: a directory on a pool, or an image in one. A repeated request gets the volume of the first. */
 export async function createVolume(
   { stores }: ControllerDeps,
   request: CreateVolumeRequest,
@@ -20,7 +24,9 @@ export async function createVolume(
   const parameters = readParameters(request.parameters, request.name);
   const mutable = readMutableParameters(request.mutable_parameters);
   const store = stores.choose(parameters.pool);
-  for (const capability of request.volume_capabilities) readCapability(capability, store.config.kind);
+  const image = imageAsked(request.volume_capabilities, parameters);
+  const kind = kindOf(image, store.config.kind);
+  for (const capability of request.volume_capabilities) readCapability(capability, kind);
   if (request.volume_content_source) throw noSource(request.name);
   const range = readCapacityRange(request.capacity_range);
   const key = keyOf(request.name);
@@ -30,12 +36,13 @@ export async function createVolume(
     revision: 0,
     name: request.name,
     subDir: parameters.subDir ?? key,
-    capacity: range.required,
+    capacity: image === undefined ? range.required : imageSize(range, image.fsType),
     onDelete,
     askedOnDelete: onDelete,
-    mode: parameters.mode ?? defaultMode,
+    mode: parameters.mode ?? (image === undefined ? defaultMode : imageMode),
     ...(parameters.uid === undefined ? {} : { uid: parameters.uid }),
     ...(parameters.gid === undefined ? {} : { gid: parameters.gid }),
+    ...(image === undefined ? {} : { image }),
   };
   const record = await store.pool.use((state, tree) => createDirectory(state, tree, key, wanted));
   refuseIncompatible(record, wanted, range);
@@ -51,6 +58,9 @@ function refuseIncompatible(record: VolumeRecord, wanted: VolumeRecord, range: C
     record.askedOnDelete === wanted.askedOnDelete ? [] : ['onDelete'],
     record.mode === wanted.mode ? [] : ['mode'],
     record.uid === wanted.uid && record.gid === wanted.gid ? [] : ['uid or gid'],
+    (record.image === undefined) === (wanted.image === undefined) ? [] : ['volumeMode or fstype'],
+    record.image?.fsType === wanted.image?.fsType ? [] : ['fstype'],
+    record.image?.thick === wanted.image?.thick ? [] : ['allocation'],
   ].flat();
   if (differing.length === 0) return;
   throw new CsiError(

@@ -1,18 +1,28 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../errors/csi-error.ts';
+import type { VolumeKind } from '../volumes/capability.ts';
 import { directoryExists } from '../volumes/directory/directory.ts';
+import { imageSizeAt } from '../volumes/image/image-file.ts';
+import { kindOf } from '../volumes/kind.ts';
 import { listAside } from '../volumes/state/aside.ts';
 import type { VolumeRecord } from '../volumes/state/record.ts';
 import { readRecord } from '../volumes/state/records.ts';
 import type { Store, Stores } from '../volumes/stores.ts';
-import { locateDirectory, refuseOtherKinds } from '../volumes/volume-context.ts';
+import { imageIn } from '../volumes/sub-dir.ts';
+import { locateVolume } from '../volumes/volume-context.ts';
 import { isGeneratedKey, parseVolumeId, staticKeyOf } from '../volumes/volume-id.ts';
 
 export interface FoundVolume {
   readonly store: Store;
   /** Under which its attachments are kept. */
   readonly key: string;
-  readonly subDir: string;
+  /** What it takes of the pool: its directory, or a static image's file; nothing for a device. */
+  readonly path: string | undefined;
+  /** The file of an image. */
+  readonly image: string | undefined;
+  /** Of a node; nothing of it is on the pool, but who has it. */
+  readonly device: string | undefined;
+  readonly kind: VolumeKind;
   /** Undefined for a static volume. */
   readonly record: VolumeRecord | undefined;
 }
@@ -27,11 +37,21 @@ export async function findDynamic(
   if (id === undefined || store === undefined) return undefined;
   const record = await store.pool.use((state, tree) => readRecord(state, tree, id.key));
   if (record === undefined) return undefined;
-  return { store, key: id.key, subDir: record.subDir, record };
+  const { subDir, image } = record;
+  const kind = kindOf(image, store.config.kind);
+  return {
+    store,
+    key: id.key,
+    path: subDir,
+    image: image && imageIn(subDir, image.file),
+    device: undefined,
+    kind,
+    record,
+  };
 }
 
 /**
- * Finds a volume by its id, and a static one by the attributes that came with it; its directory must be there.
+ * Finds a volume by its id, and a static one by the attributes that came with it; its directory or image must be there.
  * Throws NOT_FOUND, and INVALID_ARGUMENT for attributes that cannot be right.
  */
 export async function findVolume(
@@ -39,19 +59,38 @@ export async function findVolume(
   volumeId: string,
   context: Readonly<Record<string, string>>,
 ): Promise<FoundVolume> {
-  refuseOtherKinds(volumeId, context);
   const dynamic = await findDynamic(stores, volumeId);
   if (dynamic !== undefined) {
     refuseOtherContext(dynamic, volumeId, context);
     return dynamic;
   }
-  if (context.subDir === undefined) throw notFound(volumeId);
+  if ([context.subDir, context.image, context.device].every((each) => each === undefined)) {
+    throw notFound(volumeId);
+  }
   await refuseBeingDeleted(stores, volumeId);
   const pools = new Map(stores.all().map((store) => [store.config.name, store.config]));
-  const { pool, subDir } = locateDirectory(volumeId, context, pools);
-  const store = stores.choose(pool.name);
-  if (!(await store.pool.use((_, tree) => directoryExists(tree, subDir)))) throw notFound(volumeId);
-  return { store, key: staticKeyOf(volumeId), subDir, record: undefined };
+  const location = locateVolume(volumeId, context, pools);
+  const store = stores.choose(location.pool.name);
+  const subDir = location.kind === 'directory' ? location.subDir : undefined;
+  const image = location.kind === 'image' ? location.image : undefined;
+  const found: FoundVolume = {
+    store,
+    key: staticKeyOf(volumeId),
+    path: subDir ?? image,
+    image,
+    device: location.kind === 'device' ? location.device : undefined,
+    kind: subDir === undefined ? { kind: 'existing' } : { kind: 'directory', pool: store.config.kind },
+    record: undefined,
+  };
+  if (!(await isThere(found))) throw notFound(volumeId);
+  return found;
+}
+
+/** Whether the directory or the image of a volume is on its pool; whether a device is there, only its node can tell. */
+export async function isThere({ store, path, image }: FoundVolume): Promise<boolean> {
+  if (path === undefined) return true;
+  if (image === undefined) return store.pool.use((_, tree) => directoryExists(tree, path));
+  return (await store.pool.use((_, tree) => imageSizeAt(tree, image))) !== undefined;
 }
 
 /** A dynamic volume that is being deleted has no record any more, and is no static one for that. */
@@ -70,18 +109,23 @@ async function refuseBeingDeleted(stores: Stores, volumeId: string): Promise<voi
 
 /** A hand-written PersistentVolume could else have one volume attached, and another's directory mounted. */
 function refuseOtherContext(
-  { store, subDir }: FoundVolume,
+  { store, path, record, ...found }: FoundVolume,
   volumeId: string,
   context: Readonly<Record<string, string>>,
 ): void {
+  // The context keeps the name that the image was made with, whatever it has since (image/fence.ts).
+  const image = record?.image === undefined ? found.image : imageIn(record.subDir);
   const differs =
     (context.pool !== undefined && context.pool !== store.config.name) ||
-    (context.subDir !== undefined && context.subDir !== subDir);
+    (context.subDir !== undefined && (context.subDir !== path || image !== undefined)) ||
+    (context.image !== undefined && context.image !== image) ||
+    context.device !== undefined;
   if (!differs) return;
+  const what = image === undefined ? `the directory ${path}` : `the image ${image}`;
   throw new CsiError(
     status.INVALID_ARGUMENT,
     'volume-attributes-invalid',
-    `The volume ${volumeId} is the directory ${subDir} of the pool ${store.config.name}, but its attributes name another; correct them, or choose another handle.`,
+    `The volume ${volumeId} is ${what} of the pool ${store.config.name}, but its attributes name another; correct them, or choose another handle.`,
   );
 }
 
@@ -104,6 +148,6 @@ export function notFound(volumeId: string): CsiError {
   return new CsiError(
     status.NOT_FOUND,
     'volume-not-found',
-    `The volume ${volumeId} does not exist on the pools of this driver; check its id, and for a static volume that its attributes name the pool and an existing directory.`,
+    `The volume ${volumeId} does not exist on the pools of this driver; check its id, and for a static volume that its attributes name the pool and an existing directory or image, or a device.`,
   );
 }

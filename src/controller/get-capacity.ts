@@ -1,5 +1,6 @@
 import { CsiError } from '../errors/csi-error.ts';
 import { readCapability } from '../volumes/capability.ts';
+import { imageAsked, kindOf } from '../volumes/kind.ts';
 import { readParameters } from '../volumes/parameters.ts';
 import type { GetCapacityRequest, GetCapacityResponseInit } from '../wire/generated/csi-types.ts';
 import type { ControllerDeps } from './deps.ts';
@@ -11,9 +12,11 @@ export async function getCapacity(
 ): Promise<GetCapacityResponseInit> {
   // The values of subDir's tokens come with a claim, and there is none yet.
   const { subDir: _, ...parameters } = request.parameters;
-  const store = stores.choose(readParameters(parameters, '').pool);
+  const read = readParameters(parameters, '');
+  const store = stores.choose(read.pool);
   try {
-    for (const capability of request.volume_capabilities) readCapability(capability, store.config.kind);
+    const kind = kindOf(imageAsked(request.volume_capabilities, read), store.config.kind);
+    for (const capability of request.volume_capabilities) readCapability(capability, kind);
   } catch (error) {
     if (error instanceof CsiError) return { available_capacity: '0' };
     throw error;

@@ -1,7 +1,8 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../errors/csi-error.ts';
+import { contextOfBlock } from '../volumes/block/publish-context.ts';
 import { readCapability } from '../volumes/capability.ts';
-import { directoryExists } from '../volumes/directory/directory.ts';
+import { fenceOff, sweepImages } from '../volumes/image/fence.ts';
 import { attachRecorded } from '../volumes/state/attach-recorded.ts';
 import {
   type Attachment,
@@ -16,7 +17,7 @@ import type {
   ControllerPublishVolumeResponseInit,
 } from '../wire/generated/csi-types.ts';
 import type { ControllerDeps } from './deps.ts';
-import { type FoundVolume, findVolume, notFound } from './find-volume.ts';
+import { type FoundVolume, findVolume, isThere, notFound } from './find-volume.ts';
 import { refuseOverlap } from './static-overlap.ts';
 
 /** CSI ControllerPublishVolume: attaches a volume to a node; of a single-node volume there is one at a time. */
@@ -26,13 +27,13 @@ export async function controllerPublishVolume(
 ): Promise<ControllerPublishVolumeResponseInit> {
   const { volume_id: volumeId, node_id: nodeId } = request;
   const volume = await findVolume(deps.stores, volumeId, request.volume_context);
-  const capability = readCapability(request.volume_capability, volume.store.config.kind);
+  const capability = readCapability(request.volume_capability, volume.kind);
   const node = await nodeOf(deps, volume, nodeId);
   const readOnly = request.readonly || capability.readOnly;
   const wanted = {
     nodeId,
     readOnly,
-    ...(volume.record === undefined ? { handle: volumeId, subDir: volume.subDir } : {}),
+    ...(volume.record === undefined ? { handle: volumeId, ...placeOf(volume) } : {}),
   };
   const result = await deps.limitedNodes.run(node.maxVolumes > 0 ? [nodeId] : [], async () => {
     if (node.maxVolumes > 0) await refuseBeyondLimit(deps, volume, node);
@@ -43,9 +44,11 @@ export async function controllerPublishVolume(
     );
   });
   switch (result.kind) {
-    case 'attached':
+    case 'attached': {
       if (volume.record === undefined) volume.store.inventory.noteStatic(volume.key, volumeId);
-      return { publish_context: readOnly ? { readonly: 'true' } : {} };
+      const context = volume.kind.kind === 'directory' ? {} : await contextOf(volume, nodeId);
+      return { publish_context: { ...(readOnly ? { readonly: 'true' } : {}), ...context } };
+    }
     case 'incompatible':
       throw new CsiError(
         status.ALREADY_EXISTS,
@@ -61,6 +64,29 @@ export async function controllerPublishVolume(
   }
 }
 
+/** Where a static volume is. */
+function placeOf({ path, image, device }: FoundVolume): Pick<Attachment, 'subDir' | 'image' | 'device'> {
+  if (device !== undefined) return { device };
+  if (image !== undefined) return { image };
+  return path === undefined ? {} : { subDir: path };
+}
+
+/** What the node has to know of a block volume. No other node can write to it any more when this returns. */
+async function contextOf(
+  { store, key, image, record }: FoundVolume,
+  nodeId: string,
+): Promise<Record<string, string>> {
+  if (record === undefined) return contextOfBlock(key, image, undefined);
+  const now = await store.pool.use(async (state, tree) => {
+    const fenced = await fenceOff(state, tree, { key, record }, nodeId);
+    // Cut off after it had replaced the image, it left the old one.
+    if (record.image?.file !== undefined) await sweepImages(state, tree, key);
+    return fenced;
+  });
+  store.inventory.note(key, now);
+  return contextOfBlock(key, image, now);
+}
+
 /** Looks before and afterwards: what it overlaps may be made, or the directory deleted, at the same moment. */
 async function attachStatic(
   volume: FoundVolume,
@@ -68,13 +94,13 @@ async function attachStatic(
   wanted: Attachment,
   multiNode: boolean,
 ): Promise<AttachResult> {
-  const { store, key, subDir } = volume;
-  await refuseOverlap(volume, volumeId);
+  const { store, key } = volume;
+  await refuseOverlap(volume, volumeId, wanted.readOnly);
   const result = await store.pool.use((state, tree) => attach(state, tree, key, wanted, multiNode));
   if (result.kind !== 'attached' || !result.fresh) return result;
   try {
-    await refuseOverlap(volume, volumeId);
-    if (!(await store.pool.use((_, tree) => directoryExists(tree, subDir)))) throw notFound(volumeId);
+    await refuseOverlap(volume, volumeId, wanted.readOnly);
+    if (!(await isThere(volume))) throw notFound(volumeId);
   } catch (error) {
     await store.pool.use((state, tree) => detach(state, tree, key, wanted.nodeId));
     throw error;

@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../errors/csi-error.ts';
 import { readCapability } from '../volumes/capability.ts';
-import { type DirectoryParameters, readMutableParameters, readParameters } from '../volumes/parameters.ts';
+import { readMutableParameters, readParameters, type VolumeParameters } from '../volumes/parameters.ts';
 import type {
   ValidateVolumeCapabilitiesRequest,
   ValidateVolumeCapabilitiesResponseInit,
@@ -31,7 +31,7 @@ export async function validateVolumeCapabilities(
 function objection(volume: FoundVolume, request: ValidateVolumeCapabilitiesRequest): string | undefined {
   try {
     for (const capability of request.volume_capabilities) {
-      readCapability(capability, volume.store.config.kind);
+      readCapability(capability, volume.kind);
     }
     const asked = readParameters(request.parameters, volume.record?.name ?? '');
     const mutable = readMutableParameters(request.mutable_parameters);
@@ -50,20 +50,24 @@ function objection(volume: FoundVolume, request: ValidateVolumeCapabilitiesReque
  * CreateVolume.
  */
 function differences(
-  { store, subDir, record }: FoundVolume,
-  asked: DirectoryParameters,
-  mutable: Pick<DirectoryParameters, 'onDelete'>,
+  { store, path, image, record }: FoundVolume,
+  asked: VolumeParameters,
+  mutable: Pick<VolumeParameters, 'onDelete'>,
 ): string[] {
+  const isRaw = record?.image !== undefined && record.image.fsType === undefined;
   const checks: readonly (readonly [name: string, wanted: unknown, found: unknown])[] = [
     // An empty pool is none, as in CreateVolume.
     ['pool', asked.pool || undefined, store.config.name],
-    ['subDir', asked.subDir, subDir],
+    ['subDir', asked.subDir, image !== undefined && record === undefined ? undefined : path],
     mutable.onDelete === undefined
       ? ['onDelete', asked.onDelete, record?.askedOnDelete]
       : ['onDelete', mutable.onDelete, record?.onDelete],
     ['mode', asked.mode, record?.mode],
     ['uid', asked.uid, record?.uid],
     ['gid', asked.gid, record?.gid],
+    // A raw device has no filesystem, whatever its StorageClass says.
+    ['csi.storage.k8s.io/fstype', isRaw ? undefined : asked.fsType, record?.image?.fsType],
+    ['allocation', asked.thick, record?.image && record.image.thick === true],
   ];
   return checks.flatMap(([name, wanted, found]) => (wanted === undefined || wanted === found ? [] : [name]));
 }

@@ -1,8 +1,10 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../errors/csi-error.ts';
 import { directoryExists } from '../volumes/directory/directory.ts';
+import { imageSizeAt } from '../volumes/image/image-file.ts';
 import type { InventoryEntry } from '../volumes/state/inventory.ts';
 import type { Store } from '../volumes/stores.ts';
+import { imageIn } from '../volumes/sub-dir.ts';
 import { formatVolumeId, isStaticKey } from '../volumes/volume-id.ts';
 
 export interface Condition {
@@ -56,10 +58,17 @@ function slowness({ pool }: Store): Condition[] {
   return state === 'slow' ? [{ status: 'DEGRADED', reason: 'PoolSlow', message: reason }] : [];
 }
 
+/** The file of an image volume, as it is now. */
+function imageOf({ record, image }: InventoryEntry): string | undefined {
+  return record?.image === undefined ? image : imageIn(record.subDir, record.image.file);
+}
+
 async function conditionsOf(store: Store, entry: InventoryEntry): Promise<Condition[]> {
   if (entry.problem !== undefined) {
     return [{ status: 'INACCESSIBLE', reason: 'RecordUnreadable', message: entry.problem }];
   }
+  const image = imageOf(entry);
+  if (image !== undefined) return conditionsOfImage(store, image, entry.record?.capacity ?? 0n);
   const subDir = entry.record?.subDir ?? entry.subDir;
   if (subDir === undefined) return [];
   try {
@@ -70,4 +79,23 @@ async function conditionsOf(store: Store, entry: InventoryEntry): Promise<Condit
   }
   const message = `The directory ${subDir} of the volume is not on the pool ${store.config.name}: it was removed, or CreateVolume was interrupted and not repeated; restore it from a backup, or delete the volume.`;
   return [{ status: 'DATA_LOSS', reason: 'DirectoryGone', message }];
+}
+
+/** `capacity`: what it is to have at least, in bytes. */
+async function conditionsOfImage(store: Store, image: string, capacity: bigint): Promise<Condition[]> {
+  let size: bigint | undefined;
+  try {
+    size = await store.pool.use((_, tree) => imageSizeAt(tree, image));
+  } catch (error) {
+    if (!(error instanceof CsiError) || error.code === status.UNAVAILABLE) throw error;
+    return [{ status: 'INACCESSIBLE', reason: 'ImageUnreadable', message: error.message }];
+  }
+  if (size !== undefined && size >= capacity) return [];
+  const what = `The image ${image} of the volume`;
+  if (size !== undefined) {
+    const message = `${what} has ${size} bytes, and should have ${capacity}: it was cut; restore it from a backup, or delete the volume.`;
+    return [{ status: 'DATA_LOSS', reason: 'ImageTruncated', message }];
+  }
+  const message = `${what} is not on the pool ${store.config.name}: it was removed; restore it from a backup, or delete the volume.`;
+  return [{ status: 'DATA_LOSS', reason: 'ImageGone', message }];
 }

@@ -20,7 +20,7 @@ const graceMs = 2_000;
  * the signal's number where one ended it; nothing is left behind then either. Throws UsageError.
  */
 export async function runDoctor(settings: DoctorSettings): Promise<number> {
-  const pools = choose(loadConfig(settings.configFile), settings.pool);
+  const pools = choose(loadConfig(settings.configFile).pools, settings.pool);
   const ending = new AbortController();
   let endedBy: NodeJS.Signals | undefined;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

@@ -1,10 +1,19 @@
-import { lstatSync, mkdirSync, readdirSync, realpathSync, rmdirSync } from 'node:fs';
+import {
+  closeSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  realpathSync,
+  rmdirSync,
+  unlinkSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { isNfs, isWithin, type Mount, mountHolding } from './mountinfo.ts';
 
 /** Why a directory cannot serve as a mount point, or not be removed. */
 export class MountPointError extends Error {
-  readonly problem: 'no-parent' | 'not-a-directory' | 'not-empty' | 'on-nfs';
+  readonly problem: 'no-parent' | 'not-a-directory' | 'not-an-empty-file' | 'not-empty' | 'on-nfs';
 
   constructor(problem: MountPointError['problem'], message: string) {
     super(message);
@@ -55,8 +64,23 @@ export function makeMountPoint(path: string): boolean {
 }
 
 /**
- * Removes a directory that was mounted on; absent is fine. Never its content: what is in it was never part of a
- * volume, and nobody else would have a copy.
+ * Makes a file to mount a device on; one that is there already is taken only if it is empty. Call it only for a path that
+ * is no mount point. Returns whether it was made now.
+ */
+export function makeMountFile(path: string): boolean {
+  try {
+    closeSync(openSync(path, 'wx', 0o600));
+    return true;
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw error;
+  }
+  if (!isEmptyFile(path)) throw new MountPointError('not-an-empty-file', `${path} is no empty file`);
+  return false;
+}
+
+/**
+ * Removes a directory or a file that was mounted on; absent is fine. Never its content: what is in it was never part of
+ * a volume, and nobody else would have a copy.
  */
 export function removeMountPoint(path: string): void {
   try {
@@ -64,9 +88,15 @@ export function removeMountPoint(path: string): void {
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return;
     if (hasCode(error, 'ENOTEMPTY')) throw new MountPointError('not-empty', `${path} is not empty`);
-    if (hasCode(error, 'ENOTDIR')) throw new MountPointError('not-a-directory', `${path} is no directory`);
-    throw error;
+    if (!hasCode(error, 'ENOTDIR')) throw error;
+    if (!isEmptyFile(path)) throw new MountPointError('not-a-directory', `${path} is no directory`);
+    unlinkSync(path);
   }
+}
+
+function isEmptyFile(path: string): boolean {
+  const stats = lstatSync(path);
+  return stats.isFile() && stats.size === 0;
 }
 
 function hasCode(error: unknown, code: string): boolean {

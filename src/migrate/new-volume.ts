@@ -44,7 +44,10 @@ export function newVolume(
   try {
     for (const mode of old.spec.accessModes ?? []) {
       const mount = { mount_flags: mountOptions };
-      readCapability({ mount, access_mode: { mode: csiModes[mode] ?? mode } }, pool.kind);
+      readCapability(
+        { mount, access_mode: { mode: csiModes[mode] ?? mode } },
+        { kind: 'directory', pool: pool.kind },
+      );
     }
     const location = locateDirectory(handle, { pool: pool.name, subDir }, pools);
     return { old, name, handle, driver, location, mountOptions, readOnly: source.readOnly };

@@ -15,7 +15,7 @@ import { toYaml } from './yaml.ts';
  * Throws UsageError for a wrong config or input.
  */
 export async function runMigrate({ configFile, ...wanted }: MigrateSettings): Promise<number> {
-  const pools = loadConfig(configFile);
+  const { pools } = loadConfig(configFile);
   if (process.stdin.isTTY) {
     throw new UsageError(
       'standard input is a terminal; pipe into it what "kubectl get pv,pvc --all-namespaces -o json" prints',

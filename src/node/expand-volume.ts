@@ -2,13 +2,17 @@ import type { NodeExpandVolumeRequest, NodeExpandVolumeResponseInit } from '../w
 import type { NodeContext } from './service.ts';
 
 /**
- * CSI NodeExpandVolume: a directory's size is recorded by the controller and not enforced, so there is nothing to
- * grow here. NOT_FOUND where the volume is not published at the path.
+ * CSI NodeExpandVolume. A directory's size is recorded by the controller and not enforced, so there is nothing to grow
+ * here; an image's device becomes as large as its file is now, and its filesystem as large as the device, in use.
+ * NOT_FOUND where the volume is not at the path.
  */
 export async function nodeExpandVolume(
   request: NodeExpandVolumeRequest,
-  { health }: NodeContext,
+  { health, staged, blocks }: NodeContext,
 ): Promise<NodeExpandVolumeResponseInit> {
+  if (staged.has(request.volume_id)) {
+    return { capacity_bytes: String(await blocks.expand(request.volume_id, request.volume_path)) };
+  }
   health.publishedAt(request.volume_id, request.volume_path);
   return { capacity_bytes: request.capacity_range?.required_bytes ?? '0' };
 }

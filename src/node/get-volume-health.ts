@@ -10,10 +10,13 @@ import type { NodeContext } from './service.ts';
  */
 export async function nodeGetVolumeHealth(
   request: NodeGetVolumeHealthRequest,
-  { health }: NodeContext,
+  { health, staged, blockHealth }: NodeContext,
 ): Promise<NodeGetVolumeHealthResponseInit> {
   const { volume_id: volumeId, volume_publish_path: path } = request;
+  const statuses = staged.has(volumeId)
+    ? await blockHealth.trouble(volumeId, path)
+    : await health.ofVolume(volumeId, path);
   return {
-    volume_health: { volume_id: volumeId, health_statuses: await health.ofVolume(volumeId, path) },
+    volume_health: { volume_id: volumeId, health_statuses: statuses },
   };
 }

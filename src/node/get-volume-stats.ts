@@ -6,12 +6,22 @@ import type {
 } from '../wire/generated/csi-types.ts';
 import type { NodeContext } from './service.ts';
 
-/** CSI NodeGetVolumeStats: bytes and inodes of the pool, as seen at the volume's path. */
+/**
+ * CSI NodeGetVolumeStats: bytes and inodes of the pool, as seen at the volume's path, or of the image's filesystem; of a
+ * raw device its size.
+ */
 export async function nodeGetVolumeStats(
   request: NodeGetVolumeStatsRequest,
-  { health }: NodeContext,
+  { health, staged, blockHealth }: NodeContext,
 ): Promise<NodeGetVolumeStatsResponseInit> {
-  return { usage: usageEntries(await health.usage(request.volume_id, request.volume_path)) };
+  const { volume_id: volumeId, volume_path: path } = request;
+  if (staged.has(volumeId)) {
+    const found = await blockHealth.usage(volumeId, path);
+    return typeof found === 'bigint'
+      ? { usage: [{ unit: 'BYTES', total: int64(found) }] }
+      : { usage: usageEntries(found) };
+  }
+  return { usage: usageEntries(await health.usage(volumeId, path)) };
 }
 
 /** The use of a file system as CSI's VolumeUsage. */

@@ -1,14 +1,15 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../errors/csi-error.ts';
 import { readNodeCapability } from '../volumes/capability.ts';
-import { locateDirectory } from '../volumes/volume-context.ts';
+import { locateVolume } from '../volumes/volume-context.ts';
 import type { NodePublishVolumeRequest, NodePublishVolumeResponseInit } from '../wire/generated/csi-types.ts';
+import { readBlockRequest } from './block-request.ts';
 import type { NodeContext } from './service.ts';
 
-/** CSI NodePublishVolume: the volume's directory appears at the target path, read-only if anybody asks for it. */
+/** CSI NodePublishVolume: the volume's directory, filesystem or device appears at the target path, read-only if anybody asks for it. */
 export async function nodePublishVolume(
   request: NodePublishVolumeRequest,
-  { pools, directories }: NodeContext,
+  { pools, directories, blocks }: NodeContext,
 ): Promise<NodePublishVolumeResponseInit> {
   const { volume_id: volumeId, target_path: targetPath, staging_target_path: stagingPath } = request;
   if (stagingPath === '') {
@@ -18,8 +19,17 @@ export async function nodePublishVolume(
       `The volume ${volumeId} cannot be published: the field staging_target_path is missing; stage the volume first.`,
     );
   }
-  const location = locateDirectory(volumeId, request.volume_context, pools);
-  const capability = readNodeCapability(request.volume_capability, location.pool.kind);
+  const location = locateVolume(volumeId, request.volume_context, pools);
+  if (location.kind !== 'directory') {
+    const { capability, readOnly } = readBlockRequest(request, location);
+    const asked = { volumeId, capability, stagingPath, targetPath, readOnly: readOnly || request.readonly };
+    await blocks.publish(asked);
+    return {};
+  }
+  const capability = readNodeCapability(request.volume_capability, {
+    kind: 'directory',
+    pool: location.pool.kind,
+  });
   const readOnly = request.readonly || capability.readOnly || request.publish_context.readonly === 'true';
   await directories.publish({ volumeId, location, capability, targetPath, stagingPath, readOnly });
   return {};

@@ -4,6 +4,11 @@ import type { PoolConfig } from '../config/schema.ts';
 import type { MountObserver } from '../pools/mount-observer.ts';
 import { SharedMounts } from '../pools/shared-mount.ts';
 import { UsageProbe } from '../pools/usage-probe.ts';
+import { BlockHealth } from '../volumes/block/block-health.ts';
+import { BlockNode } from '../volumes/block/block-node.ts';
+import { BlockNotes } from '../volumes/block/block-notes.ts';
+import { NodeMarks } from '../volumes/block/node-marks.ts';
+import { StagedBlocks } from '../volumes/block/staged-blocks.ts';
 import { BindAsides } from '../volumes/directory/bind-asides.ts';
 import { BindNotes } from '../volumes/directory/bind-notes.ts';
 import { DirectoryHealth } from '../volumes/directory/directory-health.ts';
@@ -27,6 +32,8 @@ export interface NodeServiceDeps {
   /** 0: no limit. */
   readonly maxVolumesPerNode: number;
   readonly pools: ReadonlyMap<string, PoolConfig>;
+  /** Patterns of the devices that volumes may name. */
+  readonly devices: readonly string[];
   /** On a disk of this machine; the pools are mounted below it. */
   readonly stateDir: string;
   readonly log: Logger;
@@ -39,7 +46,10 @@ export interface NodeContext {
   readonly maxVolumesPerNode: number;
   readonly pools: ReadonlyMap<string, PoolConfig>;
   readonly directories: DirectoryNode;
+  readonly blocks: BlockNode;
+  readonly staged: StagedBlocks;
   readonly health: DirectoryHealth;
+  readonly blockHealth: BlockHealth;
 }
 
 /**
@@ -47,7 +57,7 @@ export interface NodeContext {
  * in the mount table and on the disk, so it can be made anew any time.
  */
 export function createNodeService(deps: NodeServiceDeps) {
-  const { nodeId, maxVolumesPerNode, pools, stateDir, log, observeMount: observe = () => {} } = deps;
+  const { nodeId, maxVolumesPerNode, pools, devices, stateDir, log, observeMount: observe = () => {} } = deps;
   const mounts = new SharedMounts(join(stateDir, 'node'), log, observe);
   const notes = new BindNotes(join(stateDir, 'node-volumes'), log);
   const asides = new BindAsides(mounts.asides);
@@ -55,8 +65,22 @@ export function createNodeService(deps: NodeServiceDeps) {
   const stagedAt = (volumeId: string) => directories.locationOf(volumeId);
   const locationOf = (volumeId: string) => stagedAt(volumeId) ?? notes.find(volumeId, pools);
   const published = new PublishedVolumes({ pools, mounts, locationOf });
-  const health = new DirectoryHealth({ pools, mounts, probe: new UsageProbe(), published, stagedAt });
-  const context: NodeContext = { nodeId, maxVolumesPerNode, pools, directories, health };
+  const probe = new UsageProbe();
+  const health = new DirectoryHealth({ pools, mounts, probe, published, stagedAt });
+  const staged = new StagedBlocks(new BlockNotes(join(stateDir, 'node-blocks')));
+  const marks = new NodeMarks(nodeId);
+  const blocks = new BlockNode({ pools, devices, mounts, asides, marks, staged, log, observe });
+  const blockHealth = new BlockHealth(staged, probe);
+  const context: NodeContext = {
+    nodeId,
+    maxVolumesPerNode,
+    pools,
+    directories,
+    blocks,
+    staged,
+    health,
+    blockHealth,
+  };
   return {
     NodeStageVolume: (request) => nodeStageVolume(request, context),
     NodeUnstageVolume: (request) => nodeUnstageVolume(request, context),

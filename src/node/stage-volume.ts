@@ -1,16 +1,25 @@
 import { readNodeCapability } from '../volumes/capability.ts';
-import { locateDirectory } from '../volumes/volume-context.ts';
+import { locateVolume } from '../volumes/volume-context.ts';
 import type { NodeStageVolumeRequest, NodeStageVolumeResponseInit } from '../wire/generated/csi-types.ts';
+import { readBlockRequest } from './block-request.ts';
 import type { NodeContext } from './service.ts';
 
-/** CSI NodeStageVolume: the volume's pool is mounted, the staging path stays as it is. */
+/**
+ * CSI NodeStageVolume. Of a directory the pool is mounted, and the staging path stays as it is; an image gets its device,
+ * and the filesystem of an image or a device is mounted at the staging path.
+ */
 export async function nodeStageVolume(
   request: NodeStageVolumeRequest,
-  { pools, directories }: NodeContext,
+  { pools, directories, blocks }: NodeContext,
 ): Promise<NodeStageVolumeResponseInit> {
-  const { volume_id: volumeId } = request;
-  const location = locateDirectory(volumeId, request.volume_context, pools);
-  const capability = readNodeCapability(request.volume_capability, location.pool.kind);
-  await directories.stage({ volumeId, location, capability, stagingPath: request.staging_target_path });
+  const { volume_id: volumeId, staging_target_path: stagingPath } = request;
+  const location = locateVolume(volumeId, request.volume_context, pools);
+  if (location.kind !== 'directory') {
+    await blocks.stage({ volumeId, stagingPath, ...readBlockRequest(request, location) });
+    return {};
+  }
+  const kind = { kind: 'directory', pool: location.pool.kind } as const;
+  const capability = readNodeCapability(request.volume_capability, kind);
+  await directories.stage({ volumeId, location, capability, stagingPath });
   return {};
 }

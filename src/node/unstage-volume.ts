@@ -4,8 +4,10 @@ import type { NodeContext } from './service.ts';
 /** CSI NodeUnstageVolume: OK also for a volume that was never staged. The pool's mount goes with its last user. */
 export async function nodeUnstageVolume(
   request: NodeUnstageVolumeRequest,
-  { directories }: NodeContext,
+  { directories, staged, blocks }: NodeContext,
 ): Promise<NodeUnstageVolumeResponseInit> {
-  await directories.unstage(request.volume_id, request.staging_target_path);
+  const { volume_id: volumeId, staging_target_path: stagingPath } = request;
+  if (staged.has(volumeId)) await blocks.unstage(volumeId, stagingPath);
+  else await directories.unstage(volumeId, stagingPath);
   return {};
 }

@@ -5,7 +5,7 @@
  */
 
 /** Flags of one mount point, which a bind mount can have of its own (mount(8), MS_REMOUNT|MS_BIND). */
-const mountPointFlags = new Set([
+export const mountPointFlags: ReadonlySet<string> = new Set([
   'ro',
   'rw',
   'noexec',
@@ -90,20 +90,20 @@ const nfsValues: Readonly<Record<string, RegExp>> = {
 export function mountOptionProblem(option: string, kind: 'nfs' | 'local'): string | undefined {
   if (mountPointFlags.has(option)) return undefined;
   if (kind === 'local') {
-    return `the mount option "${printable(option)}" is not one that a bind mount can have; use ${[...mountPointFlags].join(', ')}`;
+    return `the mount option "${printableOption(option)}" is not one that a bind mount can have; use ${[...mountPointFlags].join(', ')}`;
   }
   if (nfsFlags.has(option)) return undefined;
   const equals = option.indexOf('=');
   const pattern = equals > 0 ? nfsValues[option.slice(0, equals)] : undefined;
   if (pattern === undefined) {
-    return `the mount option "${printable(option)}" is not allowed; allowed are the options of nfs(5) that do not name another server, and ${[...mountPointFlags].join(', ')}`;
+    return `the mount option "${printableOption(option)}" is not allowed; allowed are the options of nfs(5) that do not name another server, and ${[...mountPointFlags].join(', ')}`;
   }
   return pattern.test(option.slice(equals + 1))
     ? undefined
-    : `the mount option "${printable(option)}" has a value that nfs(5) does not know`;
+    : `the mount option "${printableOption(option)}" has a value that nfs(5) does not know`;
 }
 
 /** Only the option's name is repeated: a value may be meant for nobody else. */
-function printable(option: string): string {
+export function printableOption(option: string): string {
   return (option.split('=', 1)[0] ?? '').replace(/[^\x20-\x7e]/g, '?').slice(0, 40);
 }

@@ -5,6 +5,9 @@ import { status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import type { NfsPoolConfig, PoolConfig } from '../config/schema.ts';
 import { CsiError } from '../errors/csi-error.ts';
+import { isErrno } from '../errors/node-error.ts';
+import { CommandError } from '../host/command-error.ts';
+import { listLoops } from '../host/loop.ts';
 import { mountNfs, unmount } from '../host/mount.ts';
 import {
   isRemote,
@@ -225,17 +228,19 @@ export class SharedMounts {
     if (shared.releasing !== undefined) return shared.releasing;
     const mount = topmostAt(table, path);
     if (mount !== undefined && this.#usersOf(mount, table)) return;
-    const mounted = mount === undefined ? undefined : this.#poolOf(mount);
-    shared.releasing = this.#unmount(path, mounted).finally(() => {
+    shared.releasing = this.#unmount(path, mount).finally(() => {
       shared.releasing = undefined;
       if (shared.leases.size === 0) this.#shared.delete(path);
     });
     return shared.releasing;
   }
 
-  /** `pool`: what is mounted there, if anything is. */
-  async #unmount(path: string, pool: string | undefined): Promise<void> {
+  /** `mount`: what is mounted there, if anything is. */
+  async #unmount(path: string, mount: Mount | undefined): Promise<void> {
+    const pool = mount === undefined ? undefined : this.#poolOf(mount);
     try {
+      // The kernel would say that it is busy, and a lazy unmount would take it from the table all the same.
+      if (mount !== undefined && (await hasLoops(mount.device))) return;
       if (pool !== undefined) {
         await observed(this.#observe, { operation: 'unmount', pool }, () => unmount(path));
       }
@@ -257,6 +262,16 @@ export class SharedMounts {
         isWithin(other.source, source) &&
         !this.owns(other),
     );
+  }
+}
+
+/** Whether a file of a file system has a loop device. Throws CommandError where nobody can tell. */
+async function hasLoops(device: string): Promise<boolean> {
+  try {
+    return (await listLoops({ timeoutMs: 10_000 })).some((loop) => loop.device === device);
+  } catch (error) {
+    if (error instanceof CommandError && isErrno(error.cause, 'ENOENT')) return false;
+    throw error;
   }
 }
 

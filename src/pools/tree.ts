@@ -1,22 +1,33 @@
 import fs from 'node:fs';
+import { allocate } from '../host/allocate.ts';
+import { copyFile } from '../host/copy-file.ts';
 import type { Gate, Start } from './gate.ts';
+
+/** Something held open. */
+export interface Held {
+  readonly fd: number;
+  /** Calls that were begun on it and have not come back; with any, its number must not be used for another. */
+  busy: number;
+  closing: boolean;
+}
 
 /**
  * A directory held open. Names below it are reached through /proc/self/fd, so that the kernel resolves just one
  * component: no round trips for the parents, and nobody can swap a parent for a symbolic link in between.
  */
-export interface Dir {
-  readonly fd: number;
-  /** Calls that were begun on it and have not come back; with any, its number must not be used for another. */
-  busy: number;
-  closing: boolean;
+export interface Dir extends Held {
   /** The path of a name in it; a name that is no valid UTF-8 is given as its bytes. */
   at(name: string | Buffer): string | Buffer;
 }
 
-const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = fs.constants;
+const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_DIRECTORY, O_NOFOLLOW } = fs.constants;
 /** open(2): names a file without opening it, which needs no permission on it and no round trip. Node has no name for it. */
 const O_PATH = 0o10000000;
+
+/** A server may have to write zeros. */
+const allocateLimitMs = 300_000;
+/** A clone of a large, scattered file takes a server seconds; a copy of a terabyte hours. */
+const copyLimits = { cloneMs: 120_000, copyMs: 6 * 3600_000 };
 
 export function dirOf(fd: number): Dir {
   const base = `/proc/self/fd/${fd}/`;
@@ -37,7 +48,7 @@ export class Tree {
   readonly #gate: Gate;
   /** False on NFS, where the server has made a change durable before it answers (RFC 8881, section 18). */
   readonly #needsSync: boolean;
-  readonly #open = new Set<Dir>();
+  readonly #open = new Set<Held>();
 
   constructor(gate: Gate, rootFd: number, needsSync: boolean) {
     this.#gate = gate;
@@ -103,24 +114,80 @@ export class Tree {
   }
 
   async #openDir(dir: Dir, name: string | Buffer, flags: number): Promise<Dir> {
-    const fd = await this.#run<number>(
-      [dir],
-      (done) => fs.open(dir.at(name), flags | O_DIRECTORY | O_NOFOLLOW, done),
-      (late) => fs.close(late, () => {}),
-    );
-    const opened = dirOf(fd);
+    const opened = dirOf(await this.#openFd(dir, name, flags | O_DIRECTORY, 0));
     this.#open.add(opened);
     return opened;
   }
 
+  /** Makes a file to read and write; EEXIST where the name is taken. */
+  makeFile(dir: Dir, name: string, mode: number): Promise<Held> {
+    return this.#openFile(dir, name, O_CREAT | O_EXCL, mode);
+  }
+
+  /** Opens a file to read and write; ELOOP where the name is a symbolic link, EISDIR for a directory. */
+  openFile(dir: Dir, name: string): Promise<Held> {
+    return this.#openFile(dir, name, 0, 0);
+  }
+
+  async #openFile(dir: Dir, name: string, flags: number, mode: number): Promise<Held> {
+    const opened = { fd: await this.#openFd(dir, name, flags | O_RDWR, mode), busy: 0, closing: false };
+    this.#open.add(opened);
+    return opened;
+  }
+
+  #openFd(dir: Dir, name: string | Buffer, flags: number, mode: number): Promise<number> {
+    return this.#run<number>(
+      [dir],
+      (done) => fs.open(dir.at(name), flags | O_NOFOLLOW, mode, done),
+      (late) => fs.close(late, () => {}),
+    );
+  }
+
+  /** Attributes of what is held open; on NFS those of the server, when it was opened or later. */
+  stat(held: Held): Promise<fs.BigIntStats> {
+    return this.#run<fs.BigIntStats>([held], (done) => fs.fstat(held.fd, { bigint: true }, done));
+  }
+
+  /** Sets the size of a file, in bytes; what is added reads as zeros and takes no space. */
+  setSize(file: Held, size: bigint): Promise<void> {
+    return this.#run([file], (done) => fs.ftruncate(file.fd, Number(size), done));
+  }
+
+  /** Takes the space for a file's first bytes at once; see host/allocate.ts. Not bounded by the gate, but in time. */
+  async allocate(file: Held, size: bigint): Promise<void> {
+    const path = `/proc/${process.pid}/fd/${file.fd}`;
+    return this.#apart([file], () => allocate(path, size, { timeoutMs: allocateLimitMs }));
+  }
+
+  /** Work of a child process. It has no descriptor of this one, whose magic links lead to the same files (proc(5)). */
+  async #apart<T>(on: readonly Held[], work: () => Promise<T>): Promise<T> {
+    for (const held of on) held.busy += 1;
+    try {
+      return await work();
+    } finally {
+      this.#release(on);
+    }
+  }
+
+  /** Copies a file over one that is open; see host/copy-file.ts. Not bounded by the gate, but in time. */
+  async copy(dir: Dir, name: string, to: Held): Promise<'cloned' | 'copied'> {
+    const from = `/proc/${process.pid}/fd/${dir.fd}/${name}`;
+    return this.#apart([dir, to], () => copyFile(from, `/proc/${process.pid}/fd/${to.fd}`, copyLimits));
+  }
+
+  /** Gives a file a further name; EEXIST where that is taken. */
+  link(from: Dir, name: string, to: Dir, newName: string): Promise<void> {
+    return this.#run([from, to], (done) => fs.link(from.at(name), to.at(newName), done));
+  }
+
   /**
-   * Closes a directory, once every call on it has come back: a number that is free is given to the next directory
+   * Closes what is held open, once every call on it has come back: a number that is free is given to the next one
    * that is opened, and a call that is late would then work on that one. Nobody waits for the closing.
    */
-  closeDir(dir: Dir): void {
-    if (!this.#open.delete(dir)) return;
-    dir.closing = true;
-    if (dir.busy === 0) fs.close(dir.fd, () => {});
+  close(held: Held): void {
+    if (!this.#open.delete(held)) return;
+    held.closing = true;
+    if (held.busy === 0) fs.close(held.fd, () => {});
   }
 
   /** Sets the owner of a directory that was opened for its attributes; undefined leaves it as it is. */
@@ -134,39 +201,39 @@ export class Tree {
     return this.#run([dir], (done) => fs.chmod(`/proc/self/fd/${dir.fd}`, mode, done));
   }
 
-  /** Makes what was changed in these directories durable; nothing to do on NFS. */
-  async sync(...dirs: readonly Dir[]): Promise<void> {
+  /** Makes what was changed in these directories, or of these files, durable; nothing to do on NFS. */
+  async sync(...all: readonly Held[]): Promise<void> {
     if (!this.#needsSync) return;
-    for (const dir of new Set(dirs)) await this.#run([dir], (done) => fs.fsync(dir.fd, done));
+    for (const held of new Set(all)) await this.#run([held], (done) => fs.fsync(held.fd, done));
   }
 
-  /** Closes every directory, each once nothing is under way on it. */
+  /** Closes all that is held open, each once nothing is under way on it. */
   abandon(): void {
-    for (const dir of [...this.#open]) this.closeDir(dir);
+    for (const held of [...this.#open]) this.close(held);
   }
 
-  #run<T>(dirs: readonly Dir[], start: Start<T>, dispose?: (value: T) => void): Promise<T> {
-    for (const dir of dirs) dir.busy += 1;
+  #run<T>(on: readonly Held[], start: Start<T>, dispose?: (value: T) => void): Promise<T> {
+    for (const held of on) held.busy += 1;
     let begun = false;
     const begin: Start<T> = (done) => {
       begun = true;
       start((error, value) => {
-        this.#release(dirs);
+        this.#release(on);
         done(error, value);
       });
     };
     const result = this.#gate.run(begin, dispose);
     // Refused before it was begun: it will never come back.
     result.catch(() => {
-      if (!begun) this.#release(dirs);
+      if (!begun) this.#release(on);
     });
     return result;
   }
 
-  #release(dirs: readonly Dir[]): void {
-    for (const dir of dirs) {
-      dir.busy -= 1;
-      if (dir.busy === 0 && dir.closing) fs.close(dir.fd, () => {});
+  #release(all: readonly Held[]): void {
+    for (const held of all) {
+      held.busy -= 1;
+      if (held.busy === 0 && held.closing) fs.close(held.fd, () => {});
     }
   }
 }

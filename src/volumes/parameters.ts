@@ -1,19 +1,26 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../errors/csi-error.ts';
+import type { FilesystemType } from '../host/filesystem.ts';
+import { isFilesystemType } from './capability.ts';
 import { isOnDelete, type OnDelete, onDeleteValues } from './state/record.ts';
 import { subDirProblem } from './sub-dir.ts';
 
-/** The StorageClass parameters of a directory volume, read and checked; see docs/parameters.md. */
-export interface DirectoryParameters {
+/** The StorageClass parameters, read and checked; see docs/parameters.md. */
+export interface VolumeParameters {
   readonly pool?: string;
   readonly subDir?: string;
   readonly onDelete?: OnDelete;
   readonly mode?: number;
   readonly uid?: number;
   readonly gid?: number;
+  /** Asks for an image with this filesystem. */
+  readonly fsType?: FilesystemType;
+  /** Of an image: whether its space is taken from the pool at once. */
+  readonly thick?: boolean;
 }
 
-const allowed = ['pool', 'subDir', 'onDelete', 'mode', 'uid', 'gid', 'csi.storage.k8s.io/fstype'];
+const fsTypeKey = 'csi.storage.k8s.io/fstype';
+const allowed = ['pool', 'subDir', 'onDelete', 'mode', 'uid', 'gid', 'allocation', fsTypeKey];
 
 /** What external-provisioner adds with --extra-create-metadata; the values of subDir's tokens. */
 const metadata = {
@@ -35,16 +42,10 @@ const foreign: Readonly<Record<string, string>> = {
 export function readParameters(
   parameters: Readonly<Record<string, string>>,
   volumeName: string,
-): DirectoryParameters {
+): VolumeParameters {
   refuseUnknown(parameters);
-  const { pool, subDir, onDelete, mode, uid, gid } = parameters;
-  const fsType = parameters['csi.storage.k8s.io/fstype'] ?? '';
-  if (fsType !== '' && fsType !== 'nfs') {
-    throw invalid(
-      'csi.storage.k8s.io/fstype',
-      'asks for a filesystem; a shared directory has none: leave it out',
-    );
-  }
+  const { pool, subDir, onDelete, mode, uid, gid, allocation } = parameters;
+  const fsType = readFsType(parameters[fsTypeKey]);
   return {
     ...(pool === undefined ? {} : { pool }),
     ...(subDir === undefined ? {} : { subDir: expand(subDir, parameters, volumeName) }),
@@ -52,7 +53,24 @@ export function readParameters(
     ...(mode === undefined ? {} : { mode: readMode(mode) }),
     ...(uid === undefined ? {} : { uid: readOwner('uid', uid) }),
     ...(gid === undefined ? {} : { gid: readOwner('gid', gid) }),
+    ...(fsType === undefined ? {} : { fsType }),
+    ...(allocation === undefined ? {} : { thick: readAllocation(allocation) }),
   };
+}
+
+/** None, or "nfs", asks for a shared directory. */
+function readFsType(text = ''): FilesystemType | undefined {
+  if (text === '' || text === 'nfs') return undefined;
+  if (isFilesystemType(text)) return text;
+  throw invalid(
+    fsTypeKey,
+    'has a value that is not known; use ext4 or xfs, or leave it out for a shared directory',
+  );
+}
+
+function readAllocation(text: string): boolean {
+  if (text === 'thick' || text === 'thin') return text === 'thick';
+  throw invalid('allocation', 'has a value that is not known; use thin or thick');
 }
 
 /** Reads what a VolumeAttributesClass may change. Throws INVALID_ARGUMENT for anything else, nothing applied. */

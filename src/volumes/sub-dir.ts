@@ -1,6 +1,23 @@
 /** The directory in which Berth keeps its own state on a pool; no volume may be there. */
 export const stateDirName = '.berth';
 
+/** The one file of a new image volume, in the directory that else would be the volume. */
+export const imageName = 'disk.img';
+
+/** Whether it is that, or the file that has taken its place (image/fence.ts). */
+export function isImageName(name: string): boolean {
+  return name === imageName || isCopyName(name);
+}
+
+export function isCopyName(name: string): boolean {
+  return /^disk-[\w-]{8}\.img$/.test(name);
+}
+
+/** The image of a volume with this directory. */
+export function imageIn(subDir: string, file = imageName): string {
+  return `${subDir}/${file}`;
+}
+
 /** Longest `subDir`: its record must fit into a symbolic link of 1,023 bytes (XFS). */
 const maxBytes = 512;
 

@@ -1,6 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import type { PoolConfig } from '../config/schema.ts';
 import { CsiError } from '../errors/csi-error.ts';
+import { devicePathProblem } from './device/device-path.ts';
 import { subDirProblem } from './sub-dir.ts';
 import { parseVolumeId } from './volume-id.ts';
 
@@ -11,20 +12,53 @@ export interface DirectoryLocation {
   readonly subDir: string;
 }
 
-/**
- * Finds a volume from its id and the context that came with the request. Nothing is looked up on the pool.
- * Throws INVALID_ARGUMENT for attributes that name no directory of a pool of this driver, and
- * FAILED_PRECONDITION where the pool is not in the config (any more).
- */
+/** Where an image volume is. */
+export interface ImageLocation {
+  readonly pool: PoolConfig;
+  /** The file, relative to the pool's root; checked by subDirProblem. */
+  readonly image: string;
+}
+
+/** A device of the node, that was there before. */
+export interface DeviceLocation {
+  /** Where its attachments are kept, since the device is on none. */
+  readonly pool: PoolConfig;
+  /** Below /dev; checked by devicePathProblem. */
+  readonly device: string;
+}
+
+/** What nodes have as a block device. */
+export type BlockLocation =
+  | ({ readonly kind: 'image' } & ImageLocation)
+  | ({ readonly kind: 'device' } & DeviceLocation);
+
+export type VolumeLocation = ({ readonly kind: 'directory' } & DirectoryLocation) | BlockLocation;
+
+/** The same as `locateVolume`, where it can only be a directory. Throws INVALID_ARGUMENT for anything else too. */
 export function locateDirectory(
   volumeId: string,
   context: Readonly<Record<string, string>>,
   pools: ReadonlyMap<string, PoolConfig>,
 ): DirectoryLocation {
-  refuseOtherKinds(volumeId, context);
+  const location = locateVolume(volumeId, context, pools);
+  if (location.kind === 'directory') return location;
+  throw invalid(volumeId, 'it is no shared directory, and only that is of use here');
+}
+
+/**
+ * Finds a volume from its id and the context that came with the request. Nothing is looked up on the pool.
+ * Throws INVALID_ARGUMENT for attributes that name nothing of a pool of this driver, and FAILED_PRECONDITION where the
+ * pool is not in the config (any more).
+ */
+export function locateVolume(
+  volumeId: string,
+  context: Readonly<Record<string, string>>,
+  pools: ReadonlyMap<string, PoolConfig>,
+): VolumeLocation {
   const id = parseVolumeId(volumeId);
   const own = id !== undefined && pools.has(id.pool) ? id.pool : undefined;
-  const poolName = context.pool ?? own;
+  // A device is on no pool; who has it is put down on the first one, where none is named.
+  const poolName = context.pool ?? own ?? (context.device === undefined ? undefined : firstOf(pools));
   if (poolName === undefined) {
     throw invalid(volumeId, 'its attributes do not say which pool it is on; set "pool" and "subDir"');
   }
@@ -42,23 +76,36 @@ export function locateDirectory(
       `The volume ${volumeId} is on a pool that the config does not name; put it (back) into the config's pools.`,
     );
   }
-  const subDir = context.subDir ?? (own === undefined ? undefined : id?.key);
-  if (subDir === undefined)
-    throw invalid(volumeId, 'its attributes lack "subDir", the directory below the pool');
-  const problem = subDirProblem(subDir);
-  if (problem !== undefined) throw invalid(volumeId, `its subDir cannot be used: ${problem}`);
-  return { pool, subDir };
-}
-
-/** Throws INVALID_ARGUMENT for the attributes of a static volume that is no directory. */
-export function refuseOtherKinds(volumeId: string, context: Readonly<Record<string, string>>): void {
-  for (const kind of ['image', 'device']) {
-    if (context[kind] === undefined) continue;
+  const { device, image } = context;
+  if ([context.subDir, image, device].filter((each) => each !== undefined).length > 1) {
     throw invalid(
       volumeId,
-      `its attributes name ${kind === 'image' ? 'an image' : 'a device'} ("${kind}"), which this version does not serve; only directories are served: set "pool" and "subDir"`,
+      'its attributes have several of "subDir" (a directory), "image" (a file) and "device"; set one of them',
     );
   }
+  if (device !== undefined) {
+    const problem = devicePathProblem(device);
+    if (problem !== undefined) throw invalid(volumeId, `its device cannot be used: ${problem}`);
+    return { kind: 'device', pool, device };
+  }
+  if (image !== undefined) {
+    const problem = subDirProblem(image);
+    if (problem !== undefined) throw invalid(volumeId, `its image cannot be used: ${problem}`);
+    return { kind: 'image', pool, image };
+  }
+  const subDir = context.subDir ?? (own === undefined ? undefined : id?.key);
+  if (subDir === undefined)
+    throw invalid(
+      volumeId,
+      'its attributes lack "subDir", the directory below the pool, or "image", a file there, or "device", one of the node',
+    );
+  const problem = subDirProblem(subDir);
+  if (problem !== undefined) throw invalid(volumeId, `its subDir cannot be used: ${problem}`);
+  return { kind: 'directory', pool, subDir };
+}
+
+function firstOf(pools: ReadonlyMap<string, PoolConfig>): string | undefined {
+  return pools.keys().next().value;
 }
 
 function invalid(volumeId: string, what: string): CsiError {

@@ -66,11 +66,11 @@ test('a field that Kubernetes does not know would be found', async (t) => {
   await assert.rejects(readStrictly(text), /podManagmentPolicy/);
 });
 
-test('two values make a pool and the default class that uses it', async (t) => {
+test('two values make a pool, and the classes that use it', async (t) => {
   if (!(await requireGoTool(t, 'helm 4'))) return;
   const objects = objectsOf(await template(twoValues));
 
-  const pools = parseConfig(configOf(objects), 'config.yaml');
+  const { pools } = parseConfig(configOf(objects), 'config.yaml');
   assert.deepEqual(
     [...pools.values()],
     [
@@ -81,17 +81,26 @@ test('two values make a pool and the default class that uses it', async (t) => {
       },
     ],
   );
-  const storageClass = theOnly<StorageClass>(objects, 'StorageClass');
-  assert.equal(storageClass.metadata.annotations?.['storageclass.kubernetes.io/is-default-class'], 'true');
-  assert.equal(storageClass.provisioner, theOnly(objects, 'CSIDriver').metadata.name);
-  assert.deepEqual(storageClass.parameters, { pool: 'nas' });
+  const driver = theOnly(objects, 'CSIDriver').metadata.name;
+  assert.deepEqual(
+    ofKind<StorageClass>(objects, 'StorageClass').map(({ metadata, provisioner, parameters }) => [
+      metadata.name,
+      metadata.annotations?.['storageclass.kubernetes.io/is-default-class'],
+      provisioner,
+      parameters,
+    ]),
+    [
+      ['berth', 'true', driver, { pool: 'nas' }],
+      ['berth-block', undefined, driver, { pool: 'nas', 'csi.storage.k8s.io/fstype': 'ext4' }],
+    ],
+  );
 });
 
 test('the driver takes the config and the parameters of every way to install', async (t) => {
   if (!(await requireGoTool(t, 'helm 4'))) return;
   for (const { what, flags } of allWays) {
     const objects = objectsOf(await template(flags));
-    const pools = parseConfig(configOf(objects), what);
+    const { pools } = parseConfig(configOf(objects), what);
     for (const { metadata, parameters } of ofKind<StorageClass>(objects, 'StorageClass')) {
       const claim = {
         'csi.storage.k8s.io/pvc/name': 'claim',
@@ -107,18 +116,26 @@ test('the driver takes the config and the parameters of every way to install', a
 test('pools and classes of the values are all there', async (t) => {
   if (!(await requireGoTool(t, 'helm 4'))) return;
   const objects = objectsOf(await template(valuesOf('many-pools')));
-  assert.deepEqual([...parseConfig(configOf(objects), '').keys()].sort(), ['archive', 'media', 'nas']);
+  assert.deepEqual([...parseConfig(configOf(objects), '').pools.keys()].sort(), ['archive', 'media', 'nas']);
   const classes = ofKind<StorageClass>(objects, 'StorageClass');
   assert.deepEqual(
     classes.map(({ metadata, parameters }) => [metadata.name, parameters.pool]),
     [
       ['archive', 'archive'],
       ['berth', 'nas'],
+      ['berth-block', 'nas'],
       ['media', 'media'],
     ],
   );
   const media = classes.find(({ metadata }) => metadata.name === 'media');
   assert.equal(media?.parameters.uid, '1000', 'parameters are strings');
+});
+
+test('devices that are allowed come into the config', async (t) => {
+  if (!(await requireGoTool(t, 'helm 4'))) return;
+  const pattern = '/dev/disk/by-id/wwn-*';
+  const objects = objectsOf(await template([...twoValues, '--set', `devices[0]=${pattern}`]));
+  assert.deepEqual(parseConfig(configOf(objects), '').devices, [pattern]);
 });
 
 test('no two ports of the host are the same', async (t) => {

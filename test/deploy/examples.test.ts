@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
+import { devicePathProblem, isWorldWide } from '../../src/volumes/device/device-path.ts';
 import { readMutableParameters, readParameters } from '../../src/volumes/parameters.ts';
 import { subDirProblem } from '../../src/volumes/sub-dir.ts';
 import { type KubernetesObject, objectsOf, ofKind, type StorageClass } from './helm.ts';
@@ -68,9 +69,14 @@ test('the driver takes the classes and static volumes of every example', () => {
       readMutableParameters(parameters);
     }
     for (const { spec } of ofKind<StaticVolume>(objects, 'PersistentVolume')) {
-      const { pool, subDir, ...more } = spec.csi.volumeAttributes;
-      assert.deepEqual([spec.csi.driver, pool, more], [driver, 'nas', {}], name);
-      assert.equal(subDirProblem(subDir ?? ''), undefined, name);
+      const { pool, subDir, image, device, ...more } = spec.csi.volumeAttributes;
+      assert.deepEqual([spec.csi.driver, more], [driver, {}], name);
+      if (device !== undefined) {
+        assert.deepEqual([devicePathProblem(device), isWorldWide(device)], [undefined, true], name);
+        continue;
+      }
+      assert.equal(pool, 'nas', name);
+      assert.equal(subDirProblem(subDir ?? image ?? ''), undefined, name);
     }
   }
 });

@@ -7,7 +7,7 @@ import { manifestFile, renderManifests } from '../../scripts/manifests/render.ts
 import { loadConfig } from '../../src/config/load.ts';
 import { readParameters } from '../../src/volumes/parameters.ts';
 import { requireGoTool } from '../setup/go-tools.ts';
-import { objectsOf, type StorageClass, theOnly } from './helm.ts';
+import { objectsOf, ofKind, type StorageClass } from './helm.ts';
 import { readStrictly, requireGo } from './strict.ts';
 
 const folder = dirname(manifestFile);
@@ -39,9 +39,9 @@ test('kustomization.yaml makes the ConfigMap that the pods mount, of a config th
     configMapGenerator.map(({ name, files }) => [name, files]),
     [['berth', ['config.yaml']]],
   );
-  const pools = loadConfig(join(folder, 'config.yaml'));
+  const { pools } = loadConfig(join(folder, 'config.yaml'));
   const manifests = await readFile(manifestFile, 'utf8');
   assert.match(manifests, /configMap:\n\s+name: berth\n/);
-  const { parameters } = theOnly<StorageClass>(objectsOf(manifests), 'StorageClass');
-  assert.ok(pools.has(readParameters(parameters, 'pvc-1').pool ?? ''));
+  for (const { parameters } of ofKind<StorageClass>(objectsOf(manifests), 'StorageClass'))
+    assert.ok(pools.has(readParameters(parameters, 'pvc-1').pool ?? ''));
 });

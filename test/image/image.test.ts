@@ -34,7 +34,7 @@ test('the image has what the driver runs, and nothing that it was built with', a
   await t.test('the programs start', async () => {
     assert.equal(await run('berth', '--version'), packageJson.version);
     assert.match(await run('mount.nfs', '-V'), /^mount\.nfs: \(linux nfs-utils \d/);
-    for (const program of ['mount', 'umount', 'blkid', 'losetup', 'blockdev', 'flock']) {
+    for (const program of ['mount', 'umount', 'blkid', 'losetup', 'blockdev', 'flock', 'fallocate']) {
       assert.match(await run(program, '--version'), /util-linux/, program);
     }
     for (const program of ['mkfs.ext4', 'e2fsck', 'resize2fs']) {
@@ -45,6 +45,7 @@ test('the image has what the driver runs, and nothing that it was built with', a
     }
     assert.match(await run('sh', '-c', 'xfs_growfs -V'), /version \d/);
     assert.match(await run('stat', '--version'), /coreutils/);
+    assert.match(await run('cmp', '--version'), /diffutils/);
   });
 
   await t.test('every program finds its libraries', async () => {

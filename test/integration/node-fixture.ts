@@ -28,6 +28,7 @@ export function makeNode(t: TestContext) {
       nodeId: 'node-1',
       maxVolumesPerNode: 7,
       pools: new Map([[pool.name, pool]]),
+      devices: [],
       stateDir,
       log: pino({ level: 'silent' }),
     });

@@ -66,7 +66,7 @@ test('a capability that is not served is a failed precondition of the node, as t
   });
   const block: VolumeCapability = { access_mode, access_type: 'block', block: {} };
   for (const [volume_capability, why] of [
-    [block, /raw block/],
+    [block, /shared directory, which is no device/],
     [capability('MULTI_NODE_SINGLE_WRITER'), /MULTI_NODE_SINGLE_WRITER is not served/],
     [capability('SINGLE_NODE_WRITER', ['nfsvers=3']), /mount option/],
     [mount({ fs_type: 'ext4' }), /fstype/],
@@ -79,12 +79,40 @@ test('a capability that is not served is a failed precondition of the node, as t
   assert.deepEqual(mounts(), []);
 });
 
-test('a static volume that is an image or a device is refused with the reason', async (t) => {
+test('a static volume that is several things at once, or names what cannot be one, is refused with the reason', async (t) => {
   const { node, publication } = makeNode(t);
-  for (const volume_context of [{ pool: 'scratch', image: 'disk.img' }, { device: '/dev/disk/by-id/x' }]) {
+  for (const [volume_context, why] of [
+    [{ pool: 'scratch', subDir: 'a', image: 'disk.img' }, /have several of/],
+    [{ pool: 'scratch', subDir: 'a', device: '/dev/sda' }, /have several of/],
+    [{ device: '/etc/passwd' }, /device cannot be used: it is not below \/dev/],
+    [{ pool: 'scratch', image: '../disk.img' }, /image cannot be used/],
+  ] as const) {
     const request = publication('x', 'a', { volume_id: 'by-hand', volume_context });
     for (const call of [node.NodeStageVolume, node.NodePublishVolume]) {
-      await refused(call(request), status.INVALID_ARGUMENT, /this version does not serve/);
+      await refused(call(request), status.INVALID_ARGUMENT, why);
+    }
+  }
+});
+
+test('an image whose publish context is not the controller’s is not staged', async (t) => {
+  const { node, publication } = makeNode(t);
+  const right = { key: 'x', image: 'x/disk.img', size: '1' };
+  for (const publish_context of [
+    {},
+    { key: 'x', size: '1' },
+    { ...right, key: '../x' },
+    { ...right, image: '/etc/shadow' },
+    { ...right, size: '-1' },
+    { ...right, format: 'btrfs' },
+  ]) {
+    const volume_context = { pool: 'scratch', image: 'x/disk.img' };
+    const request = publication('x', 'a', { volume_context, publish_context });
+    for (const call of [node.NodeStageVolume, node.NodePublishVolume]) {
+      await refused(
+        call(request),
+        status.FAILED_PRECONDITION,
+        /not that of an attached volume|attached as an image and its attributes name a device now/,
+      );
     }
   }
 });

@@ -40,13 +40,13 @@ export interface Machine {
   run(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<string>;
 }
 
-/** Makes a machine; the drivers started on it end with the test. */
-export async function makeMachine(t: TestContext): Promise<Machine> {
+/** Makes a machine, with these devices allowed; the drivers started on it end with the test. */
+export async function makeMachine(t: TestContext, devices: readonly string[] = []): Promise<Machine> {
   const directory = await temporaryDirectory(t);
   const pool = join(directory, 'pool');
   await mkdir(pool);
   const config = join(directory, 'config.yaml');
-  await writeFile(config, `pools: { scratch: { local: { path: ${pool} } } }\n`);
+  await writeFile(config, JSON.stringify({ pools: { scratch: { local: { path: pool } } }, devices }));
   return {
     directory,
     pool,

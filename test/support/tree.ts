@@ -45,7 +45,7 @@ function watched(tree: Tree, around: (call: Call) => Promise<unknown>): Tree {
       const member: unknown = Reflect.get(target, name, target);
       if (typeof member !== 'function') return member;
       // Closing changes nothing on the pool, and a killed process closes all.
-      if (name === 'closeDir') return member.bind(target);
+      if (name === 'close') return member.bind(target);
       return (...args: unknown[]) => around(async () => Reflect.apply(member, target, args));
     },
   });

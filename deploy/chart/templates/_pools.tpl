@@ -20,7 +20,9 @@
 {{- fail (printf "\n\nThe pool `%s` is local, a directory of one machine, and Berth would run on several: set singleNode to the name of the node that has it (Berth then runs on that node alone), or use an NFS pool" $name) -}}
 {{- end -}}
 {{- end -}}
-{{- dict "pools" $pools | toYaml -}}
+{{- $config := dict "pools" $pools -}}
+{{- with .Values.devices }}{{ $_ := set $config "devices" . }}{{ end -}}
+{{- $config | toYaml -}}
 {{- end -}}
 
 {{- /* The pool of a StorageClass, given as (root, name of the class, class). */ -}}

@@ -82,6 +82,8 @@ export function mountPointFailure(error: unknown, path: string): unknown {
   const why = {
     'no-parent': 'the directory that should hold it does not exist; the container orchestrator makes it',
     'not-a-directory': 'there is something else than a directory at that path or above it; move it away',
+    'not-an-empty-file':
+      'a raw device is mounted on an empty file, and there is something else at that path; move it away',
     'not-empty': 'it holds files, which belong to no volume and are never removed here; move them away',
     'on-nfs': 'it is on an NFS mount, which Berth does not touch; it has to be on a disk of this node',
   }[error.problem];

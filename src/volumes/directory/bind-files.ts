@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../../errors/csi-error.ts';
@@ -35,12 +35,19 @@ export class BindFiles {
 
   /** Undefined where there is none. */
   read(key: string): string | undefined {
+    return readIfThere(this.#file(key));
+  }
+
+  /** The content of all files. */
+  all(): string[] {
+    let names: readonly string[];
     try {
-      return readFileSync(this.#file(key), 'utf8');
+      names = readdirSync(this.#directory);
     } catch (error) {
-      if (isErrno(error, 'ENOENT', 'ENOTDIR')) return undefined;
+      if (isErrno(error, 'ENOENT', 'ENOTDIR')) return [];
       throw error;
     }
+    return names.flatMap((name) => readIfThere(join(this.#directory, name)) ?? []);
   }
 
   /** None there is fine. Throws INTERNAL where the disk does not let it go. */
@@ -54,6 +61,15 @@ export class BindFiles {
 
   #file(key: string): string {
     return join(this.#directory, createHash('sha256').update(key).digest('hex').slice(0, 32));
+  }
+}
+
+function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return undefined;
+    throw error;
   }
 }
 

@@ -174,7 +174,7 @@ async function makeWritable(tree: Tree, place: Place): Promise<void> {
   try {
     await tree.setMode(directory, 0o700);
   } finally {
-    tree.closeDir(directory);
+    tree.close(directory);
   }
 }
 

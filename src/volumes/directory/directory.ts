@@ -2,17 +2,18 @@ import { status } from '@grpc/grpc-js';
 import { CsiError } from '../../errors/csi-error.ts';
 import { isErrno } from '../../errors/node-error.ts';
 import type { Dir, Tree } from '../../pools/tree.ts';
+import { makeImage } from '../image/image-file.ts';
 import { atPlace, notDirectory, type Place } from '../state/beneath.ts';
 import { isBusy, isLasting } from '../state/lasting.ts';
 import { claimPath, hasClaim, inUse, refuseOtherVolumes, releasePath } from '../state/path-claims.ts';
 import { encodeRecord, type VolumeRecord } from '../state/record.ts';
 import { createRecord, readRecord } from '../state/records.ts';
 import type { State } from '../state/state.ts';
-import { hasUnrecordedMode, isUnrecorded, unrecordedMode } from '../state/unrecorded.ts';
+import { hasUnrecordedMode, isUnrecorded, removeMade, unrecordedMode } from '../state/unrecorded.ts';
 
 /**
- * Makes a directory volume: its directory first, exclusively and with a mode that says so, then its record,
- * exclusively too, then its mode is set. So where there is a record, the directory was made for it. Killed in between,
+ * Makes a volume: its directory first, exclusively and with a mode that says so, then its record,
+ * exclusively too, then its mode is set. An image is made in the directory before it is recorded. So where there is a record, the directory was made for it. Killed in between,
  * a retry goes on with the directory. Returns the record, that of an earlier call included; the caller compares it
  * with what is asked for now. Throws ALREADY_EXISTS where the directory was there before.
  */
@@ -84,10 +85,10 @@ async function make(
   try {
     const record = await recordIt(state, tree, key, wanted, { place, directory });
     if (record.subDir === wanted.subDir) await setMode(tree, directory, record);
-    else await removeEmpty(tree, place);
+    else await removeAgain(tree, place, wanted.image !== undefined);
     return record;
   } finally {
-    tree.closeDir(directory);
+    tree.close(directory);
   }
 }
 
@@ -117,6 +118,9 @@ async function recordIt(
       await refuseMoved(tree, wanted.subDir, place);
     }
     if (wanted.uid !== undefined || wanted.gid !== undefined) await setOwner(tree, directory, wanted);
+    if (wanted.image !== undefined) {
+      await makeImage(state, tree, directory, { size: wanted.capacity, thick: wanted.image.thick === true });
+    }
     await tree.sync(place.parent);
     if (await createRecord(state, tree, key, wanted)) return wanted;
     const record = await readRecord(state, tree, key);
@@ -124,14 +128,20 @@ async function recordIt(
     return record;
   } catch (error) {
     // Nobody was told of it, and left empty here it would keep others from the directories above.
-    if (isLasting(error) || isBusy(error)) await removeEmpty(tree, place);
+    if (isLasting(error) || isBusy(error)) {
+      // An image may be another call's by now, that has recorded it.
+      const isOurs = wanted.image !== undefined && (await readRecord(state, tree, key)) === undefined;
+      await removeAgain(tree, place, isOurs);
+    }
     throw error;
   }
 }
 
-async function removeEmpty(tree: Tree, { parent, name }: Place): Promise<void> {
+/** Removes a directory that is no volume's, if it is empty, or has but an image that was made for nothing. */
+async function removeAgain(tree: Tree, place: Place, withImage: boolean): Promise<void> {
   try {
-    await tree.rmdir(parent, name);
+    if (withImage) await removeMade(tree, place);
+    else await tree.rmdir(place.parent, place.name);
   } catch (error) {
     if (!isErrno(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) throw error;
   }
@@ -157,7 +167,7 @@ async function finish(tree: Tree, place: Place, record: VolumeRecord): Promise<v
     try {
       await setMode(tree, directory, record);
     } finally {
-      tree.closeDir(directory);
+      tree.close(directory);
     }
   } catch (error) {
     // A volume whose directory is lost is told of by its health, and by the node that looks for it.

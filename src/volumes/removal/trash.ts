@@ -123,7 +123,7 @@ async function removeContents(
       await tree.rmdir(dir, sub);
     }
   } finally {
-    tree.closeDir(dir);
+    tree.close(dir);
   }
 }
 

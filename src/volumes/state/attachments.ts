@@ -1,5 +1,6 @@
 import { isErrno } from '../../errors/node-error.ts';
 import type { Tree } from '../../pools/tree.ts';
+import { stateDirName } from '../sub-dir.ts';
 import { keyOf } from '../volume-id.ts';
 import { temporaryName } from './records.ts';
 import type { State } from './state.ts';
@@ -19,6 +20,8 @@ export interface Attachment {
   /** Set for a static volume: its handle and where it is, since no record says so. */
   readonly handle?: string;
   readonly subDir?: string;
+  readonly image?: string;
+  readonly device?: string;
 }
 
 export type AttachResult =
@@ -33,6 +36,23 @@ const single = 'single,';
 const multi = 'multi,';
 /** Begins the name of a folder of attachments; no key begins so. */
 const folderMark = '+';
+
+/**
+ * What a node leaves beside its attachment to an image: `used,<node>` as long as it may write to it, and `making,<node>`
+ * while it makes the filesystem. A detach that finds one was forced.
+ */
+export const nodeMarks = { used: 'used,', making: 'making,' } as const;
+
+/** Where a volume's attachments are, relative to the pool's root. */
+export function attachmentFolder(key: string): string {
+  return `${stateDirName}/volumes/${folderMark}${key}`;
+}
+
+/** The names that an attachment of a node may have there. */
+export function attachmentNames(nodeId: string): readonly string[] {
+  const node = keyOf(nodeId);
+  return [single + node, multi + node];
+}
 
 /** What is wanted of one volume; the work on it goes through several steps. */
 interface Wish {
@@ -66,14 +86,39 @@ export async function attach(
   return { kind: 'elsewhere', nodes: await attachedNodes(state, tree, key) };
 }
 
-/** Removes the attachment of one node, or of all. */
-export async function detach(state: State, tree: Tree, key: string, nodeId?: string): Promise<void> {
+/** What a node that was detached has left, as it had no time to let go of the image. */
+export interface Mark {
+  readonly nodeId: string;
+  /** It was making the filesystem. */
+  readonly isMaking: boolean;
+}
+
+/**
+ * Removes the attachment of one node, or of all. `forced` is told of the marks that are left on an image; they go once it
+ * has put up something in their place. Without it they stay, and keep other nodes from the volume.
+ */
+export async function detach(
+  state: State,
+  tree: Tree,
+  key: string,
+  nodeId?: string,
+  forced?: (marks: readonly Mark[]) => Promise<void>,
+): Promise<void> {
   const folder = folderMark + key;
   const node = nodeId === undefined ? undefined : keyOf(nodeId);
-  const names = (await namesIn(state, tree, folder)).filter(
-    (name) => node === undefined || name === single + node || name === multi + node,
-  );
-  for (const name of names) await tolerate(tree.unlink(state.volumes, `${folder}/${name}`), 'ENOENT');
+  const isMeant = (name: string) => node === undefined || name.slice(name.indexOf(',') + 1) === node;
+  const names = (await everyName(state, tree, folder)).filter(isMeant);
+  const marks = names.filter(isMark);
+  if (marks.length > 0 && forced !== undefined) {
+    await forced(
+      marks.map((name) => ({
+        nodeId: nodeId ?? name.slice(name.indexOf(',') + 1),
+        isMaking: name.startsWith(nodeMarks.making),
+      })),
+    );
+  }
+  const ends = names.filter((name) => isAttachment(name) || (isMark(name) && forced !== undefined));
+  for (const name of ends) await tolerate(tree.unlink(state.volumes, `${folder}/${name}`), 'ENOENT');
   // Fails while other nodes are in it, which is as well.
   await tolerate(tree.rmdir(state.volumes, folder), 'ENOENT', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR');
   await tree.sync(state.volumes);
@@ -105,9 +150,20 @@ export function attachedKeys(names: readonly string[]): string[] {
 }
 
 async function namesIn(state: State, tree: Tree, folder: string): Promise<string[]> {
+  return (await everyName(state, tree, folder)).filter(isAttachment);
+}
+
+function isAttachment(name: string): boolean {
+  return name.startsWith(single) || name.startsWith(multi);
+}
+
+function isMark(name: string): boolean {
+  return Object.values(nodeMarks).some((mark) => name.startsWith(mark));
+}
+
+async function everyName(state: State, tree: Tree, folder: string): Promise<string[]> {
   try {
-    const names = await tree.list(state.volumes, folder);
-    return names.filter((name) => name.startsWith(single) || name.startsWith(multi));
+    return await tree.list(state.volumes, folder);
   } catch (error) {
     // A stray file is no attachment.
     if (isErrno(error, 'ENOENT', 'ENOTDIR')) return [];
@@ -123,7 +179,8 @@ async function findConflict({
   multiNode,
   own,
 }: Wish): Promise<AttachResult | undefined> {
-  const names = await namesIn(state, tree, folder);
+  const every = await everyName(state, tree, folder);
+  const names = every.filter(isAttachment);
   const rival = multiNode && names.some((name) => name.startsWith(single));
   if (names.includes(own) && rival) {
     // Left by a call that was killed before it saw that a single writer had been faster.
@@ -138,13 +195,26 @@ async function findConflict({
   const node = keyOf(attachment.nodeId);
   if (names.some((name) => name !== own && name.endsWith(`,${node}`))) return { kind: 'incompatible' };
   const others = names.filter((name) => name !== own && (!multiNode || name.startsWith(single)));
-  if (others.length === 0) return undefined;
+  if (others.length === 0) return heldByMark(every, names, node);
   const holders = await Promise.all(others.map((name) => read(state, tree, folder, name)));
   const nodes = holders.flatMap((holder) => (holder === undefined ? [] : [holder.nodeId]));
   return nodes.length === 0 ? undefined : { kind: 'elsewhere', nodes };
 }
 
-async function renameFolder({ state, tree, folder, attachment, own }: Wish): Promise<boolean> {
+/** A node that was detached by force from an image that cannot be replaced may still be writing to it. */
+function heldByMark(
+  every: readonly string[],
+  attachments: readonly string[],
+  node: string,
+): AttachResult | undefined {
+  if (attachments.length > 0) return undefined;
+  const holders = every.filter((name) => isMark(name) && !name.endsWith(`,${node}`));
+  if (holders.length === 0) return undefined;
+  return { kind: 'elsewhere', nodes: [...new Set(holders.map((name) => name.slice(name.indexOf(',') + 1)))] };
+}
+
+async function renameFolder(wish: Wish): Promise<boolean> {
+  const { state, tree, folder, attachment, own } = wish;
   const aside = temporaryName();
   await tree.mkdir(state.trash, aside, 0o700);
   try {
@@ -155,9 +225,11 @@ async function renameFolder({ state, tree, folder, attachment, own }: Wish): Pro
   } catch (error) {
     await tolerate(tree.unlink(state.trash, `${aside}/${own}`), 'ENOENT', 'ENOTDIR');
     await tolerate(tree.rmdir(state.trash, aside), 'ENOENT');
-    if (isErrno(error, 'ENOTEMPTY', 'EEXIST')) return false;
-    throw error;
+    if (!isErrno(error, 'ENOTEMPTY', 'EEXIST')) throw error;
   }
+  // Its own marks are in it, from before it was detached by force: nobody else can rename a folder to there.
+  const every = await everyName(state, tree, folder);
+  return every.length > 0 && every.every(isMark) ? addToFolder(wish) : false;
 }
 
 async function addToFolder({ state, tree, folder, attachment, own }: Wish): Promise<boolean> {
@@ -171,7 +243,7 @@ async function addToFolder({ state, tree, folder, attachment, own }: Wish): Prom
   }
   // A single writer may have renamed its folder here after the first look; it cannot do so from now on.
   const names = await namesIn(state, tree, folder);
-  if (names.some((name) => name.startsWith(single))) {
+  if (names.some((name) => name !== own && name.startsWith(single))) {
     await tolerate(tree.unlink(state.volumes, `${folder}/${own}`), 'ENOENT');
     return false;
   }
@@ -188,8 +260,16 @@ async function read(state: State, tree: Tree, folder: string, name: string): Pro
   }
 }
 
-function encode({ nodeId, readOnly, handle, subDir }: Attachment): string {
-  return JSON.stringify({ v: 1, node: nodeId, ro: readOnly || undefined, handle, dir: subDir });
+function encode({ nodeId, readOnly, handle, subDir, image, device }: Attachment): string {
+  return JSON.stringify({
+    v: 1,
+    node: nodeId,
+    ro: readOnly || undefined,
+    handle,
+    dir: subDir,
+    image,
+    device,
+  });
 }
 
 /** A mangled attachment still counts as one, by the node in its name: a writer is never overlooked. */
@@ -198,12 +278,14 @@ function decode(text: string, name: string): Attachment {
   try {
     const fields: unknown = JSON.parse(text);
     if (typeof fields !== 'object' || fields === null) return fallback;
-    const { node, ro, handle, dir }: Record<string, unknown> = { ...fields };
+    const { node, ro, handle, dir, image, device }: Record<string, unknown> = { ...fields };
     return {
       nodeId: typeof node === 'string' ? node : fallback.nodeId,
       readOnly: ro === true,
       ...(typeof handle === 'string' ? { handle } : {}),
       ...(typeof dir === 'string' ? { subDir: dir } : {}),
+      ...(typeof image === 'string' ? { image } : {}),
+      ...(typeof device === 'string' ? { device } : {}),
     };
   } catch {
     return fallback;

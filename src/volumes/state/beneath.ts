@@ -28,7 +28,7 @@ export async function atPlace<T>(
     for (const [index, part] of parts.entries()) {
       if (options.make && (await makeParent(tree, parent, part))) firstMade ??= index;
       const next = await enter(tree, parent, part, subDir);
-      if (parent !== tree.root) tree.closeDir(parent);
+      if (parent !== tree.root) tree.close(parent);
       parent = next;
     }
     return await work({ parent, name });
@@ -36,7 +36,7 @@ export async function atPlace<T>(
     if (firstMade !== undefined) await removeParents(tree, parts, firstMade);
     throw error;
   } finally {
-    if (parent !== tree.root) tree.closeDir(parent);
+    if (parent !== tree.root) tree.close(parent);
   }
 }
 

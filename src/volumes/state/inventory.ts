@@ -13,9 +13,11 @@ export interface InventoryEntry {
   readonly record: VolumeRecord | undefined;
   /** Why the record cannot be read; a sentence. */
   readonly problem?: string;
-  /** Of a static volume: its handle and directory. */
+  /** Of a static volume: its handle, and its directory, image or device. */
   readonly handle?: string;
   readonly subDir?: string;
+  readonly image?: string;
+  readonly device?: string;
   readonly nodes: readonly string[];
 }
 
@@ -93,14 +95,22 @@ export class Inventory {
 
   async #describeStatic(state: State, tree: Tree, key: string): Promise<InventoryEntry | undefined> {
     const attachments = await attachmentsOf(state, tree, key);
-    const { handle, subDir } = attachments[0] ?? {};
+    const [{ handle, subDir, image, device } = {}] = attachments;
     if (handle === undefined) {
       this.forget(key);
       return undefined;
     }
     this.noteStatic(key, handle);
     const nodes = attachments.map(({ nodeId }) => nodeId);
-    return { key, record: undefined, handle, ...(subDir === undefined ? {} : { subDir }), nodes };
+    return {
+      key,
+      record: undefined,
+      handle,
+      ...(subDir === undefined ? {} : { subDir }),
+      ...(image === undefined ? {} : { image }),
+      ...(device === undefined ? {} : { device }),
+      nodes,
+    };
   }
 
   async #describeDynamic(

@@ -1,13 +1,28 @@
 import { randomBytes } from 'node:crypto';
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../../errors/csi-error.ts';
-import { subDirProblem } from '../sub-dir.ts';
+import type { FilesystemType } from '../../host/filesystem.ts';
+import { isFilesystemType } from '../capability.ts';
+import type { Fence } from '../image/fence.ts';
+import { isCopyName, subDirProblem } from '../sub-dir.ts';
 
 /** What becomes of a volume's data at DeleteVolume. */
 export const onDeleteValues = ['delete', 'archive', 'retain'] as const;
 export type OnDelete = (typeof onDeleteValues)[number];
 
-/** What Berth keeps of a dynamic directory volume. */
+/** What a volume is that is one file in its directory, which nodes have as a device. */
+export interface ImageRecord {
+  /** Made on it when it is staged first; undefined: pods have the raw device. */
+  readonly fsType?: FilesystemType;
+  /** Its space is taken from the pool at once. */
+  readonly thick?: true;
+  /** Its name in the volume's directory, where it is not the one that the image was made with. */
+  readonly file?: string;
+  /** Before the volume goes to another node the image is to be replaced; see image/fence.ts. */
+  readonly fence?: Fence;
+}
+
+/** What Berth keeps of a dynamic volume. */
 export interface VolumeRecord {
   /** Random; tells this volume from an earlier or later one of the same name. */
   readonly id: string;
@@ -24,7 +39,12 @@ export interface VolumeRecord {
   readonly mode: number;
   readonly uid?: number;
   readonly gid?: number;
+  /** Undefined: pods have the directory itself. */
+  readonly image?: ImageRecord;
 }
+
+/** How a record says that an image has no filesystem of Berth's making. */
+const raw = 'raw';
 
 /** XFS takes 1,023 bytes as a symbolic link's target, other file systems more. */
 const maxBytes = 1_023;
@@ -47,6 +67,10 @@ export function encodeRecord(record: VolumeRecord): string {
     mode: record.mode.toString(8),
     uid: record.uid,
     gid: record.gid,
+    image: record.image && (record.image.fsType ?? raw),
+    thick: record.image?.thick,
+    file: record.image?.file,
+    fence: record.image?.fence && encodeFence(record.image.fence),
   });
   if (Buffer.byteLength(text) > maxBytes) {
     throw new CsiError(
@@ -71,7 +95,7 @@ export function decodeRecord(text: string): VolumeRecord | undefined {
   } catch {
     return undefined;
   }
-  const { v, id, rev, name, dir, size, onDelete, asked = onDelete, mode, uid, gid } = fields;
+  const { v, id, rev, name, dir, size, onDelete, asked = onDelete, mode, uid, gid, image, file } = fields;
   if (
     v !== 1 ||
     typeof id !== 'string' ||
@@ -85,7 +109,9 @@ export function decodeRecord(text: string): VolumeRecord | undefined {
     !isOnDelete(onDelete) ||
     !isOnDelete(asked) ||
     typeof mode !== 'string' ||
-    !/^[0-7]{1,4}$/.test(mode)
+    !/^[0-7]{1,4}$/.test(mode) ||
+    !(image === undefined || image === raw || (typeof image === 'string' && isFilesystemType(image))) ||
+    !(file === undefined || (typeof file === 'string' && isCopyName(file)))
   ) {
     return undefined;
   }
@@ -100,6 +126,29 @@ export function decodeRecord(text: string): VolumeRecord | undefined {
     mode: Number.parseInt(mode, 8),
     ...(typeof uid === 'number' ? { uid } : {}),
     ...(typeof gid === 'number' ? { gid } : {}),
+    ...(image === undefined ? {} : { image: readImage(image, file, fields) }),
+  };
+}
+
+function encodeFence({ id, nodeId, blank }: Fence): unknown[] {
+  return [id, nodeId, blank];
+}
+
+function decodeFence([id, nodeId, blank]: readonly unknown[]): Fence {
+  return { id: String(id), nodeId: String(nodeId), blank: blank === true };
+}
+
+function readImage(
+  image: string,
+  file: string | undefined,
+  { thick, fence }: Record<string, unknown>,
+): ImageRecord {
+  return {
+    ...(isFilesystemType(image) ? { fsType: image } : {}),
+    ...(thick === true ? { thick } : {}),
+    ...(file === undefined ? {} : { file }),
+    // A mangled fence is one all the same.
+    ...(Array.isArray(fence) ? { fence: decodeFence(fence) } : {}),
   };
 }
 

@@ -28,7 +28,10 @@ test('the capacity is what is free on the pool that is asked for, and none for w
   assert.ok(BigInt(before) - BigInt(after) >= 1 << 24);
   assert.equal(await asked(), after);
   const block = { access_mode: { mode: 'SINGLE_NODE_WRITER' as const }, block: {} };
-  for (const unserved of [block, capability('MULTI_NODE_SINGLE_WRITER')]) {
+  const image = await csi.Controller.GetCapacity({ ...small, volume_capabilities: [block] });
+  assert.equal(image.available_capacity, after);
+  const sharedImage = { ...capability('MULTI_NODE_MULTI_WRITER'), mount: { fs_type: 'ext4' } };
+  for (const unserved of [sharedImage, capability('MULTI_NODE_SINGLE_WRITER')]) {
     const answer = await csi.Controller.GetCapacity({ ...small, volume_capabilities: [unserved] });
     assert.equal(answer.available_capacity, '0');
   }

@@ -10,6 +10,7 @@ import { checkFilesystem, DamagedFilesystemError, makeFilesystem } from '../../.
 import { type Run, run } from '../../../src/host/run.ts';
 import { imageFile, loopDevice, mebibyte } from '../../support/image-file.ts';
 import { loopFilesystem } from '../../support/loop-filesystem.ts';
+import { lvmLabel } from '../../support/lvm-label.ts';
 import { temporaryDirectory } from '../../support/tree.ts';
 
 const patience = { timeoutMs: 60_000 };
@@ -124,25 +125,4 @@ function partitionTable(): Buffer {
   sector.writeUInt32LE(4096, 446 + 12);
   sector.writeUInt16LE(0xaa55, 510);
   return sector;
-}
-
-function lvmLabel(): Buffer {
-  const sector = Buffer.alloc(512);
-  sector.write('LABELONE', 0, 'latin1');
-  sector.writeBigUInt64LE(1n, 8);
-  sector.writeUInt32LE(32, 20);
-  sector.write('LVM2 001', 24, 'latin1');
-  sector.write('0123456789abcdefghijklmnopqrstuv', 32, 'latin1');
-  sector.writeUInt32LE(crcOfLvm(sector.subarray(20)), 16);
-  return sector;
-}
-
-/** CRC-32 as LVM begins it. */
-function crcOfLvm(bytes: Uint8Array): number {
-  let crc = 0xf597a6cf;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit += 1) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
-  }
-  return crc >>> 0;
 }

@@ -38,11 +38,8 @@ const invalid: Readonly<Record<string, Bad>> = {
     Controller.CreateVolume({ ...request('x'), capacity_range: { required_bytes: '2', limit_bytes: '1' } }),
   'CreateVolume with a negative size': ({ Controller }) =>
     Controller.CreateVolume({ ...request('x'), capacity_range: { required_bytes: '-2' } }),
-  'CreateVolume of a block device': ({ Controller }) =>
-    Controller.CreateVolume({
-      name: 'x',
-      volume_capabilities: [{ access_mode: { mode: 'SINGLE_NODE_WRITER' }, block: {} }],
-    }),
+  'CreateVolume of a filesystem that many nodes write to': ({ Controller }) =>
+    Controller.CreateVolume({ name: 'x', volume_capabilities: [{ ...rwx, mount: { fs_type: 'xfs' } }] }),
   'CreateVolume with a filesystem': ({ Controller }) =>
     Controller.CreateVolume({ name: 'x', volume_capabilities: [{ ...rwx, mount: { fs_type: 'btrfs' } }] }),
   'CreateVolume with one writer and many readers': ({ Controller }) =>
@@ -90,13 +87,13 @@ const invalid: Readonly<Record<string, Bad>> = {
       volume_id: 'by-hand',
       node_id: 'node-1',
       volume_capability: rwx,
-      volume_context: { pool: 'scratch', image: 'disk.img' },
+      volume_context: { pool: 'scratch', image: '../disk.img' },
     }),
-  'ValidateVolumeCapabilities of a device': ({ Controller }) =>
+  'ValidateVolumeCapabilities of a device that is none': ({ Controller }) =>
     Controller.ValidateVolumeCapabilities({
       volume_id: 'by-hand',
       volume_capabilities: [rwx],
-      volume_context: { device: '/dev/disk/by-id/x' },
+      volume_context: { device: '/etc/passwd' },
     }),
   'ControllerExpandVolume with a negative limit': ({ Controller }) =>
     Controller.ControllerExpandVolume({ ...id, capacity_range: { limit_bytes: '-1' } }),
@@ -225,7 +222,7 @@ test('a capability that cannot be served is not confirmed, with the reason', asy
     volume_capabilities: [{ access_mode: { mode: 'SINGLE_NODE_WRITER' }, block: {} }],
   });
   assert.equal(answer.confirmed, null);
-  assert.match(answer.message, /raw block/);
+  assert.match(answer.message, /a shared directory, which is no device/);
   const good = await csi.Controller.ValidateVolumeCapabilities({ ...id, volume_capabilities: [rwx] });
   assert.ok(good.confirmed);
 });

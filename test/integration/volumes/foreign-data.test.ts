@@ -195,7 +195,7 @@ test('emptying the trash touches nothing else, also when others remove the same 
     if (pauses === 10) await rm(join(directory, '.berth/trash', entry, 'f100'), { force: true });
     // Whoever opens a directory now must not get the number of one that is still worked on.
     const opened = await tree.openDir(tree.root, 'victim');
-    tree.closeDir(opened);
+    tree.close(opened);
   });
   assert.equal((await readdir(join(directory, 'victim'))).length, names.length);
   assert.deepEqual(await readdir(join(directory, '.berth/trash')), []);

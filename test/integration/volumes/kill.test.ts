@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { lstatSync } from 'node:fs';
-import { lstat, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { Tree } from '../../../src/pools/tree.ts';
 import { deleteDirectory } from '../../../src/volumes/directory/delete-directory.ts';
 import { createDirectory } from '../../../src/volumes/directory/directory.ts';
+import { fenceOff, putUpFence, sweepImages } from '../../../src/volumes/image/fence.ts';
 import { sweepClaims } from '../../../src/volumes/removal/sweep-claims.ts';
 import { sweepDeletions } from '../../../src/volumes/removal/sweep-deletions.ts';
 import { emptyTrash } from '../../../src/volumes/removal/trash.ts';
@@ -65,6 +66,9 @@ async function contents(directory: string): Promise<Record<string, string[]>> {
   };
 }
 
+/** Without what was being made aside: a sweep leaves that to whoever may still be at work on it, for ten minutes. */
+const settled = (names: readonly string[] = []) => names.filter((name) => !name.startsWith('tmp-'));
+
 const nobodyWaits = async () => {};
 
 const ctime = (path: string): bigint => lstatSync(path, { bigint: true }).ctimeNs;
@@ -72,6 +76,8 @@ const ctime = (path: string): bigint => lstatSync(path, { bigint: true }).ctimeN
 for (const overrides of [
   {},
   { subDir: 'team/a', mode: 0o2750, uid: 1000, gid: 1000 },
+  { mode: 0o700, image: { fsType: 'ext4' } },
+  { subDir: 'team/a', mode: 0o700, image: { thick: true } },
 ] satisfies Partial<VolumeRecord>[]) {
   test(`a killed CreateVolume is finished by its retry: ${JSON.stringify(overrides)}`, async (t) => {
     const wanted = record(overrides);
@@ -85,12 +91,23 @@ for (const overrides of [
         const stats = await lstat(join(directory, wanted.subDir));
         assert.equal(stats.mode & 0o7777, wanted.mode);
         assert.equal(stats.uid, wanted.uid ?? 0);
+        const names = await readdir(join(directory, wanted.subDir));
+        assert.deepEqual(names, wanted.image === undefined ? [] : ['disk.img']);
+        if (wanted.image !== undefined) {
+          const { size, blocks } = await lstat(join(directory, wanted.subDir, 'disk.img'));
+          assert.deepEqual([size, blocks > 0], [1024, wanted.image.thick === true]);
+        }
         const found = await contents(directory);
         assert.deepEqual(found.volumes, ['pvc-1']);
-        assert.deepEqual(found.trash, []);
+        assert.deepEqual(settled(found.trash), []);
         await deleteWholly(state, tree);
         await emptyTrash(state, tree, nobodyWaits);
-        const left = await contents(directory);
+        const all = await contents(directory);
+        const left = {
+          ...all,
+          root: all.root ?? [],
+          trash: wanted.image === undefined ? all.trash : settled(all.trash),
+        };
         assert.deepEqual({ ...left, root: [] }, { root: [], volumes: [], paths: [], trash: [], archive: [] });
         assert.deepEqual(left.root, wanted.subDir.includes('/') ? ['team'] : []);
       },
@@ -282,4 +299,79 @@ test('emptying the trash that was killed goes on where it was', async (t) => {
       assert.deepEqual((await contents(directory)).trash, []);
     },
   );
+});
+
+/** An image that was taken from node a by force, which had marked it. */
+async function imageOfA(state: State, tree: Tree, directory: string): Promise<void> {
+  await createDirectory(state, tree, 'pvc-1', record({ mode: 0o700, image: { fsType: 'ext4' } }));
+  await writeFile(join(directory, 'pvc-1/disk.img'), 'precious', { flag: 'r+' });
+  await attach(state, tree, 'pvc-1', { nodeId: 'a', readOnly: false }, false);
+  await symlink('used', join(directory, '.berth/volumes/+pvc-1/used,a'));
+}
+
+const takeFromA: Work = (state, tree) =>
+  detach(state, tree, 'pvc-1', 'a', async ([mark]) => {
+    if (mark !== undefined) await putUpFence(state, tree, 'pvc-1', { id: 'F', nodeId: 'a', blank: false });
+  });
+
+const giveTo =
+  (nodeId: string) =>
+  async (state: State, tree: Tree): Promise<VolumeRecord> => {
+    const attached = await attach(state, tree, 'pvc-1', { nodeId, readOnly: false }, false);
+    assert.equal(attached.kind, 'attached');
+    const found = await readRecord(state, tree, 'pvc-1');
+    assert.ok(found);
+    const fenced = await fenceOff(state, tree, { key: 'pvc-1', record: found }, nodeId);
+    await sweepImages(state, tree, 'pvc-1');
+    return fenced;
+  };
+
+test('a forced detach that was killed is finished by its retry, and the fence is up before the node is free', async (t) => {
+  await killEverywhere(t, imageOfA, takeFromA, async (state, tree, directory) => {
+    const before = await readRecord(state, tree, 'pvc-1');
+    const isFree = (await attachedNodes(state, tree, 'pvc-1')).length === 0;
+    assert.ok(!isFree || before?.image?.fence !== undefined);
+    await takeFromA(state, tree);
+    const { image } = await giveTo('b')(state, tree);
+    assert.ok(image?.file !== undefined && image.fence === undefined);
+    assert.deepEqual(await readdir(join(directory, 'pvc-1')), [image.file]);
+  });
+});
+
+test('a replacement of an image that was killed is finished by its retry, and one file is left', async (t) => {
+  await killEverywhere(
+    t,
+    async (state, tree, directory) => {
+      await imageOfA(state, tree, directory);
+      await takeFromA(state, tree);
+    },
+    giveTo('b'),
+    async (state, tree, directory) => {
+      const { image } = await giveTo('b')(state, tree);
+      assert.ok(image?.file !== undefined && image.fence === undefined);
+      assert.deepEqual(await readdir(join(directory, 'pvc-1')), [image.file]);
+      const content = await readFile(join(directory, 'pvc-1', image.file));
+      assert.equal(content.subarray(0, 8).toString(), 'precious');
+      assert.equal(content.length, 1024);
+    },
+  );
+});
+
+test('a copy of an earlier fence never takes the place of what was written since', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const { state, tree } = await openTree(t, directory);
+  await imageOfA(state, tree, directory);
+  await takeFromA(state, tree);
+  const stale = await readRecord(state, tree, 'pvc-1');
+  assert.ok(stale);
+  // The same node gets it back, writes, and is given up again.
+  await giveTo('a')(state, tree);
+  await writeFile(join(directory, 'pvc-1/disk.img'), 'new data', { flag: 'r+' });
+  await detach(state, tree, 'pvc-1', 'a');
+  await putUpFence(state, tree, 'pvc-1', { id: 'G', nodeId: 'a', blank: false });
+  // A controller that was slow with the first fence is done with its copy only now.
+  await fenceOff(state, tree, { key: 'pvc-1', record: stale }, 'b');
+  const { image } = await giveTo('b')(state, tree);
+  const content = await readFile(join(directory, 'pvc-1', image?.file ?? ''));
+  assert.equal(content.subarray(0, 8).toString(), 'new data');
 });

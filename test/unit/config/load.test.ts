@@ -15,7 +15,7 @@ function refusal(text: string): string {
 }
 
 test('a config with both kinds of pool is read', () => {
-  const pools = parseConfig(
+  const { pools } = parseConfig(
     'pools:\n  nas:\n    nfs: { server: 10.0.0.5, path: /export, mountOptions: [nfsvers=4.2, hard] }\n  scratch:\n    local: { path: /srv/x }\n',
     'c.yaml',
   );
@@ -28,12 +28,14 @@ test('a config with both kinds of pool is read', () => {
 });
 
 test('mount options may be left out', () => {
-  const pool = parseConfig('pools: { nas: { nfs: { server: nas.lan, path: / } } }', 'c.yaml').get('nas');
+  const pool = parseConfig('pools: { nas: { nfs: { server: nas.lan, path: / } } }', 'c.yaml').pools.get(
+    'nas',
+  );
   assert.deepEqual(pool?.kind === 'nfs' && pool.nfs.mountOptions, []);
 });
 
 test('a path has one spelling, whichever it was written in', () => {
-  const pools = parseConfig(
+  const { pools } = parseConfig(
     'pools: { a: { local: { path: //srv/./x/ } }, b: { nfs: { server: nas, path: /e//k8s/ } } }',
     'c.yaml',
   );
@@ -44,7 +46,7 @@ test('a path has one spelling, whichever it was written in', () => {
 
 for (const server of ['nas', 'NAS-1.lan', '3com.example', '10.0.0.5', 'fd00::5', '[fd00::5]', '::1']) {
   test(`the server ${server} is accepted`, () => {
-    const pools = parseConfig(`pools: { a: { nfs: { server: "${server}", path: / } } }`, 'c.yaml');
+    const { pools } = parseConfig(`pools: { a: { nfs: { server: "${server}", path: / } } }`, 'c.yaml');
     const pool = pools.get('a');
     assert.equal(pool?.kind === 'nfs' && pool.nfs.server, server);
   });
@@ -112,7 +114,19 @@ test('pools side by side, on other servers or of other kinds are accepted', () =
     twoPools(nfs('nas', '/e'), nfs('nas2', '/e')),
     twoPools(nfs('nas', '/e'), 'local: { path: /e }'),
   ];
-  for (const text of sideBySide) assert.equal(parseConfig(text, 'c.yaml').size, 2);
+  for (const text of sideBySide) assert.equal(parseConfig(text, 'c.yaml').pools.size, 2);
+});
+
+test('devices are patterns of paths below /dev, and none are allowed by themselves', () => {
+  const pools = 'pools: { a: { local: { path: /x } } }\n';
+  assert.deepEqual(parseConfig(pools, 'c.yaml').devices, []);
+  const { devices } = parseConfig(`${pools}devices: [/dev/disk/by-id/wwn-*, /dev/mapper/san-?]\n`, 'c.yaml');
+  assert.deepEqual(devices, ['/dev/disk/by-id/wwn-*', '/dev/mapper/san-?']);
+  for (const bad of ['/etc/*', 'sda', '/dev/../etc/passwd', '/dev'])
+    assert.match(
+      refusal(`${pools}devices: ["${bad}"]\n`),
+      /^c\.yaml:2:11: devices\.0: expected an? (absolute )?path/,
+    );
 });
 
 const refusals: readonly [what: string, text: string, message: RegExp][] = [
@@ -145,17 +159,17 @@ const refusals: readonly [what: string, text: string, message: RegExp][] = [
   [
     'an unknown key beside the pools',
     'pools: { a: { local: { path: /x } } }\n\ncolour: red\n',
-    /^c\.yaml:3:1: the file: unknown key colour; expected pools$/,
+    /^c\.yaml:3:1: the file: unknown key colour; expected pools, devices$/,
   ],
   [
     'an unknown key after a fault',
     'pools:\n  a: { local: { path: x } }\npol: {}\n',
-    /^c\.yaml:3:1: the file: unknown key pol; expected pools \(and 1 more\)$/,
+    /^c\.yaml:3:1: the file: unknown key pol; expected pools, devices \(and 1 more\)$/,
   ],
   [
     '"pools" misspelt',
     'pool: {}\n',
-    /^c\.yaml:1:1: the file: unknown key pool; expected pools \(and 1 more\)$/,
+    /^c\.yaml:1:1: the file: unknown key pool; expected pools, devices \(and 1 more\)$/,
   ],
   [
     'several YAML documents',

@@ -17,7 +17,7 @@ pools:
 
 function plan(volumes: readonly unknown[], options: Partial<Options> = {}): Plan {
   return planMigration(pickObjects(volumes).volumes, {
-    pools: parseConfig(config, 'config'),
+    pools: parseConfig(config, 'config').pools,
     servers: new Servers([]),
     driver: 'csi.berth.dev',
     provisioners: [],
@@ -149,7 +149,7 @@ suite('which pool', () => {
   });
 
   test('of two pools that one server has under two names, the nearest one is taken', () => {
-    const pools = parseConfig(
+    const { pools } = parseConfig(
       'pools: { all: { nfs: { server: one, path: / } }, team: { nfs: { server: two, path: /export/team } } }',
       'config',
     );

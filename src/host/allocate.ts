@@ -1,0 +1,33 @@
+import { CommandError } from './command-error.ts';
+import { type Run, run } from './run.ts';
+
+/** A file system cannot take space for a file at once: NFS before 4.2, ZFS, ... */
+export class CannotAllocateError extends Error {
+  constructor(options: { cause: unknown }) {
+    super('the file system cannot reserve space for a file', options);
+    this.name = 'CannotAllocateError';
+  }
+}
+
+/**
+ * Takes the space for a file's first `size` bytes, so that writing there never fails for want of it (fallocate(1)); on NFS
+ * the server does (RFC 7862, ALLOCATE). What is written there already stays. In a child process, since a server may take
+ * its time. Throws what the system call would, with the code ENOSPC; CannotAllocateError; CommandError.
+ */
+export async function allocate(
+  file: string,
+  size: bigint,
+  { timeoutMs }: { readonly timeoutMs: number },
+  exec: Run = run,
+): Promise<void> {
+  try {
+    await exec('fallocate', ['--length', String(size), '--', file], { timeoutMs });
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    if (/No space left|Disk quota exceeded|File too large/.test(error.stderr)) {
+      throw Object.assign(new Error('no space is left', { cause: error }), { code: 'ENOSPC' });
+    }
+    if (/not supported/.test(error.stderr)) throw new CannotAllocateError({ cause: error });
+    throw error;
+  }
+}

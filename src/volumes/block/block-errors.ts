@@ -1,0 +1,51 @@
+// What is told of a block volume that cannot be used as it was asked for.
+import { status } from '@grpc/grpc-js';
+import { CsiError } from '../../errors/csi-error.ts';
+
+export function stagedWritable(volumeId: string): CsiError {
+  return new CsiError(
+    status.FAILED_PRECONDITION,
+    'device-writable',
+    `The raw device of the volume ${volumeId} cannot be given read-only: it is attached for writing, and a device has no flag for one of its users; attach the volume read-only.`,
+  );
+}
+
+export function notAttached(volumeId: string): CsiError {
+  return new CsiError(
+    status.FAILED_PRECONDITION,
+    'volume-not-attached',
+    `The volume ${volumeId} is not attached to this node: ControllerPublishVolume comes first, and it may have been taken from this node meanwhile.`,
+  );
+}
+
+export function stagedTwin(volumeId: string, other: string): CsiError {
+  return new CsiError(
+    status.FAILED_PRECONDITION,
+    'volumes-overlap',
+    `The volume ${volumeId} cannot be used: its image or device is staged on this node as the volume ${other}; two volumes never share one.`,
+  );
+}
+
+export function truncated(volumeId: string, image: string, wanted: bigint, found: bigint): CsiError {
+  return new CsiError(
+    status.FAILED_PRECONDITION,
+    'image-truncated',
+    `The volume ${volumeId} cannot be used: its image ${image} has ${found} bytes, and should have ${wanted}; it was cut. Restore it from a backup.`,
+  );
+}
+
+export function occupied(volumeId: string, path: string): CsiError {
+  return new CsiError(
+    status.ALREADY_EXISTS,
+    'staged-differently',
+    `The volume ${volumeId} cannot be staged at ${path}: something else is mounted there, or the volume in another way; unstage it first.`,
+  );
+}
+
+export function notThere(volumeId: string, path: string): CsiError {
+  return new CsiError(
+    status.INTERNAL,
+    'mount-unproven',
+    `The mount table does not show the volume ${volumeId} at ${path}, although mount reported success; repeat the call.`,
+  );
+}

@@ -1,0 +1,67 @@
+import { status } from '@grpc/grpc-js';
+import { CsiError } from '../../errors/csi-error.ts';
+import { CommandError } from '../../host/command-error.ts';
+import { DamagedFilesystemError } from '../../host/filesystem.ts';
+import { LoopBusyError, NoLoopDeviceError, NotAFileError } from '../../host/loop.ts';
+import { troubleOf } from '../../host/statfs.ts';
+
+interface What {
+  readonly volumeId: string;
+  readonly pool: string;
+}
+
+/** What an error that was met with an image means to the caller of an RPC; CsiError is returned as it is. */
+export function blockFailure(error: unknown, { volumeId, pool }: What): unknown {
+  if (error instanceof CsiError) return error;
+  const fail = (code: status, reason: string, sentence: string) =>
+    new CsiError(code, reason, `The volume ${volumeId} ${sentence}`, { cause: error });
+  if (error instanceof NotAFileError) {
+    return fail(
+      status.FAILED_PRECONDITION,
+      'image-no-file',
+      `cannot be used: what it names on the pool ${pool} is no plain file; correct "image".`,
+    );
+  }
+  if (error instanceof NoLoopDeviceError) {
+    return fail(
+      status.RESOURCE_EXHAUSTED,
+      'no-loop-device',
+      'cannot be attached: this node has no free loop device; end something that has one, or raise max_loop of the kernel module loop.',
+    );
+  }
+  if (error instanceof LoopBusyError) {
+    return fail(
+      status.UNAVAILABLE,
+      'device-busy',
+      `is not let go of yet: ${error.message}, perhaps to write back what is cached, or because a process holds it; repeat the call.`,
+    );
+  }
+  if (error instanceof DamagedFilesystemError) {
+    return fail(
+      status.FAILED_PRECONDITION,
+      'filesystem-damaged',
+      'has a damaged filesystem that its checker could not repair without a decision, and was left as it is: make a copy of the image, then repair it by hand (e2fsck). The log has what was found.',
+    );
+  }
+  if (!(error instanceof CommandError)) return error;
+  const trouble = troubleOf(error);
+  if (trouble === 'missing') {
+    return fail(
+      status.NOT_FOUND,
+      'image-missing',
+      `has no image on the pool ${pool}: it was removed, or its "image" is wrong.`,
+    );
+  }
+  if (trouble === 'silent' || trouble === 'stale') {
+    return fail(
+      status.UNAVAILABLE,
+      'pool-unavailable',
+      `cannot be reached: the pool ${pool} does not answer (${error.shortMessage}); the call can be repeated once its server is back.`,
+    );
+  }
+  return fail(
+    status.INTERNAL,
+    'image-failed',
+    `cannot be used: ${error.shortMessage}; the log has what it said.`,
+  );
+}

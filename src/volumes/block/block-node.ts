@@ -1,0 +1,305 @@
+import type { Logger } from 'pino';
+import type { PoolConfig } from '../../config/schema.ts';
+import { blankFile, forgetCached } from '../../host/blank-file.ts';
+import { type FilesystemType, growFilesystem } from '../../host/filesystem.ts';
+import { mountFilesystem } from '../../host/filesystem-mount.ts';
+import { detachLoop, deviceSize, growLoop, identify } from '../../host/loop.ts';
+import { unmount } from '../../host/mount.ts';
+import { hasOption, readMountinfo, topmostAt } from '../../host/mountinfo.ts';
+import { type MountObserver, observed } from '../../pools/mount-observer.ts';
+import type { PoolView, SharedMounts } from '../../pools/shared-mount.ts';
+import { type Capability, isFilesystemType } from '../capability.ts';
+import { attachDevice } from '../device/attach-device.ts';
+import type { BindAsides } from '../directory/bind-asides.ts';
+import { attachImage } from '../image/attach-image.ts';
+import { KeyedMutex } from '../keyed-mutex.ts';
+import type { BlockLocation } from '../volume-context.ts';
+import type { Attached, AttachOptions } from './attached.ts';
+import { notAttached, notThere, occupied, stagedTwin, stagedWritable, truncated } from './block-errors.ts';
+import { blockFailure } from './block-failure.ts';
+import { prepareFilesystem } from './block-filesystem.ts';
+import type { BlockNote } from './block-notes.ts';
+import { notStaged, type PublishBlock, publishBlock } from './block-publish.ts';
+import { deviceShownBy } from './device-shown.ts';
+import type { NodeMarks } from './node-marks.ts';
+import { deviceOf, isSame, placeOf, type StagedBlocks } from './staged-blocks.ts';
+
+export interface BlockNodeDeps {
+  readonly pools: ReadonlyMap<string, PoolConfig>;
+  /** Patterns of the devices that the config allows. */
+  readonly devices: readonly string[];
+  readonly mounts: SharedMounts;
+  readonly marks: NodeMarks;
+  readonly staged: StagedBlocks;
+  readonly asides: BindAsides;
+  readonly log: Logger;
+  readonly observe: MountObserver;
+}
+
+export interface StageBlock {
+  readonly volumeId: string;
+  /** Under which the volume's attachments are kept. */
+  readonly key: string;
+  readonly location: BlockLocation;
+  readonly capability: Capability;
+  readonly fsType: FilesystemType | undefined;
+  /** The filesystem to make where the image is blank, and the least size of the image; the controller alone says so. */
+  readonly format: FilesystemType | undefined;
+  readonly size: bigint;
+  readonly readOnly: boolean;
+  readonly stagingPath: string;
+}
+
+const timeoutMs = 20_000;
+const mountMs = 120_000;
+/** What was written is written back first. What takes longer goes on without this process, and the retry finds out. */
+const unmountMs = 25_000;
+const growMs = 600_000;
+
+/**
+ * Block volumes on a node: a loop device over an image's file, or a device that was there, and for a filesystem its mount
+ * at the staging path. What is done is noted before it is done, so that a driver that was killed anywhere finds it again.
+ */
+export class BlockNode {
+  readonly #deps: BlockNodeDeps;
+  readonly #mutex = new KeyedMutex();
+
+  constructor(deps: BlockNodeDeps) {
+    this.#deps = deps;
+  }
+
+  /** Repeated, it is the same as once. What it began and could not finish is taken away again, or found by the retry. */
+  async stage(request: StageBlock): Promise<void> {
+    const { volumeId, location } = request;
+    await this.#mutex.run([`volume ${volumeId}`], async () => {
+      const view = await this.#deps.mounts.ensure(location.pool, [], volumeId);
+      try {
+        await this.#leaveReplaced(request, view);
+        await this.#stage(request, view);
+      } catch (error) {
+        throw blockFailure(error, { volumeId, pool: location.pool.name });
+      }
+    });
+  }
+
+  /** The volume was taken from this node and its image replaced (fence.ts): the old one is of no use any more. */
+  async #leaveReplaced({ volumeId, location, stagingPath }: StageBlock, view: PoolView): Promise<void> {
+    const { notes } = this.#deps.staged;
+    const note = notes.find(volumeId);
+    if (note === undefined || location.kind !== 'image') return;
+    if (isSame(note, await identify(`${view.path}/${location.image}`, { timeoutMs }))) return;
+    const loop = await deviceOf(note);
+    if (loop !== undefined) {
+      const target = placeOf(stagingPath);
+      if (shownAt(target) === loop) await this.#unmount(target);
+      await detachLoop(loop, { timeoutMs });
+    }
+    notes.remove(volumeId);
+  }
+
+  async #stage(request: StageBlock, view: PoolView): Promise<void> {
+    const known = this.#deps.staged.has(request.volumeId);
+    const device = await this.#attach(request, view);
+    try {
+      const { wasMaking } = await this.#claim(request, view);
+      if (wasMaking) await this.#blank(request, view, device);
+      else refuseTruncated(request, device.size);
+      if (!request.capability.block) await this.#mount(request, view, device);
+    } catch (error) {
+      if (device.isNew || !known) await this.#letGo(request, view, device, known);
+      throw error;
+    }
+  }
+
+  async #attach({ volumeId, key, location, readOnly }: StageBlock, view: PoolView): Promise<Attached> {
+    const { staged, devices: patterns } = this.#deps;
+    const place = {
+      pool: location.pool.name,
+      ...(location.kind === 'image' ? { image: location.image } : {}),
+    };
+    const options: AttachOptions = {
+      volumeId,
+      readOnly,
+      onFound: async (backing) => {
+        const other = await staged.twinOf(volumeId, backing);
+        if (other !== undefined) throw stagedTwin(volumeId, other);
+        staged.notes.write({ volumeId, ...backing, ...place, key, readOnly });
+      },
+    };
+    if (location.kind === 'image') return attachImage(view, location.image, options);
+    const own = await staged.find(volumeId);
+    return attachDevice(location.device, { patterns, staged: own?.device }, options);
+  }
+
+  /**
+   * The mark comes before the look: where the volume was taken from this node meanwhile, either this look shows it, or
+   * whoever took it has seen the mark. The file was opened before, so that it is the one which would be replaced.
+   */
+  async #claim(
+    { volumeId, key, readOnly, capability }: StageBlock,
+    view: PoolView,
+  ): Promise<{ readonly wasMaking: boolean }> {
+    const { marks } = this.#deps;
+    const before = await marks.look(view.path, key);
+    if (!before.isAttached) throw notAttached(volumeId);
+    // Writers on many nodes at once coordinate themselves: no copy could take the place of what others use.
+    if (readOnly || capability.multiNode) return before;
+    const isThere = await marks.put(view.path, key, 'used');
+    const now = await marks.look(view.path, key);
+    if (isThere && now.isAttached) return now;
+    await marks.remove(view.path, key, 'used');
+    throw notAttached(volumeId);
+  }
+
+  /** What a maker that was killed has left is nobody's data: nothing is mounted before its mark is gone. */
+  async #blank(
+    { key, location, size, readOnly }: StageBlock,
+    view: PoolView,
+    device: Attached,
+  ): Promise<void> {
+    if (readOnly || location.kind !== 'image') return;
+    await blankFile(`${view.path}/${location.image}`, size, { timeoutMs });
+    await growLoop(device.path, { timeoutMs });
+    await forgetCached(device.path, { timeoutMs });
+    await this.#deps.marks.remove(view.path, key, 'making');
+  }
+
+  async #mount(request: StageBlock, view: PoolView, device: Attached): Promise<void> {
+    const { volumeId, key, capability, readOnly, stagingPath } = request;
+    const { marks, observe } = this.#deps;
+    const target = placeOf(stagingPath);
+    const mounted = topmostAt(readMountinfo(), target);
+    if (mounted !== undefined) {
+      if (deviceShownBy(mounted) === device.path && hasOption(mounted, 'ro') === readOnly) return;
+      throw occupied(volumeId, stagingPath);
+    }
+    const { type, size } = await prepareFilesystem(device.path, {
+      ...request,
+      onMaking: async () => {
+        if (!(await marks.put(view.path, key, 'making'))) throw notAttached(volumeId);
+      },
+      onMade: () => marks.remove(view.path, key, 'making'),
+    });
+    const options = [
+      readOnly ? 'ro' : 'rw',
+      ...capability.mountFlags.filter((flag) => flag !== 'defaults'),
+      // Of a copy, the other one may be mounted on this node (xfs(5)).
+      ...(type === 'xfs' ? ['nouuid'] : []),
+    ];
+    await observed(observe, { operation: 'mount', pool: undefined }, () =>
+      mountFilesystem({ device: device.path, type, target, options, timeoutMs: mountMs }),
+    );
+    if (shownAt(target) !== device.path) throw notThere(volumeId, stagingPath);
+    const isSmaller = size === undefined || size < (deviceSize(device.path) ?? 0n);
+    if (isSmaller && !readOnly)
+      await growFilesystem({ device: device.path, mountPoint: target }, type, { timeoutMs: growMs });
+  }
+
+  /** Throws FAILED_PRECONDITION where the volume is not staged, after a reboot too. */
+  async publish(request: Omit<PublishBlock, 'device'>): Promise<void> {
+    const { volumeId, capability, readOnly, targetPath } = request;
+    await this.#mutex.run([`volume ${volumeId}`, `target ${targetPath}`], async () => {
+      const staged = await this.#deps.staged.find(volumeId);
+      if (staged === undefined) throw notStaged(volumeId);
+      const { note, device } = staged;
+      if (capability.block && readOnly && !note.readOnly) throw stagedWritable(volumeId);
+      try {
+        await publishBlock({ ...request, device }, this.#deps.asides);
+      } catch (error) {
+        throw blockFailure(error, { volumeId, pool: note.pool });
+      }
+    });
+  }
+
+  /** Makes the device, and a filesystem on it, as large as the file is now; in use. Returns its bytes. */
+  async expand(volumeId: string, path: string): Promise<bigint> {
+    return this.#mutex.run([`volume ${volumeId}`], async () => {
+      const { mount, device, note } = await this.#deps.staged.at(volumeId, path);
+      try {
+        await this.#refreshSize(volumeId, note);
+        // A device of the node has grown by itself.
+        if (note.node === undefined) await growLoop(device, { timeoutMs });
+        if (isFilesystemType(mount.fsType) && !hasOption(mount, 'ro')) {
+          await growFilesystem({ device, mountPoint: mount.mountPoint }, mount.fsType, { timeoutMs: growMs });
+        }
+      } catch (error) {
+        throw blockFailure(error, { volumeId, pool: note.pool });
+      }
+      return deviceSize(device) ?? 0n;
+    });
+  }
+
+  /** An NFS client knows how large a file was some time ago. */
+  async #refreshSize(volumeId: string, { pool, image }: BlockNote): Promise<void> {
+    const config = this.#deps.pools.get(pool);
+    if (config === undefined || image === undefined) return;
+    const view = await this.#deps.mounts.ensure(config, [], volumeId);
+    await identify(`${view.path}/${image}`, { timeoutMs });
+  }
+
+  /** Takes away what this node has of a volume. OK where it has nothing. Throws UNAVAILABLE for what is still in use. */
+  async unstage(volumeId: string, stagingPath: string): Promise<void> {
+    const { staged, mounts } = this.#deps;
+    await this.#mutex.run([`volume ${volumeId}`], async () => {
+      const note = staged.notes.find(volumeId);
+      if (note === undefined) return;
+      try {
+        await this.#unmount(placeOf(stagingPath));
+        if (note.node === undefined) {
+          const device = await deviceOf(note);
+          if (device !== undefined) await detachLoop(device, { timeoutMs });
+        }
+        await this.#unmark(volumeId, note);
+      } catch (error) {
+        throw blockFailure(error, { volumeId, pool: note.pool });
+      }
+      staged.notes.remove(volumeId);
+      await mounts.release(volumeId);
+    });
+  }
+
+  async #unmark(volumeId: string, { pool, key, readOnly }: BlockNote): Promise<void> {
+    if (readOnly) return;
+    const config = this.#deps.pools.get(pool);
+    if (config === undefined) {
+      this.#deps.log.warn({ volume: volumeId, pool }, 'a mark stays on a pool that the config has no more');
+      return;
+    }
+    const view = await this.#deps.mounts.ensure(config, [], volumeId);
+    await this.#deps.marks.remove(view.path, key, 'used');
+  }
+
+  async #unmount(target: string): Promise<void> {
+    await observed(this.#deps.observe, { operation: 'unmount', pool: undefined }, () =>
+      unmount(target, { force: false, timeoutMs: unmountMs }),
+    );
+  }
+
+  /** `known`: an earlier stage has noted it, and its unstage is still to come. */
+  async #letGo(
+    { volumeId, key, readOnly, stagingPath }: StageBlock,
+    view: PoolView,
+    device: Attached,
+    known: boolean,
+  ): Promise<void> {
+    try {
+      // It is mounted and could not be grown: the retry goes on there.
+      if (shownAt(placeOf(stagingPath)) === device.path) return;
+      if (device.isNew) await detachLoop(device.path, { timeoutMs });
+      if (!readOnly) await this.#deps.marks.remove(view.path, key, 'used');
+      if (!known) this.#deps.staged.notes.remove(volumeId);
+    } catch (error) {
+      this.#deps.log.warn({ err: error, device: device.path }, 'a stage that failed left a device');
+    }
+  }
+}
+
+function refuseTruncated({ volumeId, location, size }: StageBlock, found: bigint): void {
+  if (location.kind === 'image' && found < size) throw truncated(volumeId, location.image, size, found);
+}
+
+/** The block device of what is mounted at a path. */
+function shownAt(path: string): string | undefined {
+  const mount = topmostAt(readMountinfo(), path);
+  return mount && deviceShownBy(mount);
+}

@@ -1,0 +1,76 @@
+import { bootId } from '../../host/boot.ts';
+import { BindFiles } from '../directory/bind-files.ts';
+import type { Backing } from './attached.ts';
+
+/** What this node did for a block volume, for a driver that was restarted. */
+export interface BlockNote extends Backing {
+  readonly volumeId: string;
+  /** Where its attachment is. */
+  readonly pool: string;
+  /** Under which that is kept there. */
+  readonly key: string;
+  /** The file, relative to the pool's root; undefined for a device of the node. */
+  readonly image?: string;
+  readonly readOnly: boolean;
+  /** What was set up before a reboot is gone, and its device may be another one now. */
+  readonly isOfThisBoot: boolean;
+}
+
+/**
+ * Notes on disk of the block volumes that are staged here. NodeUnstageVolume names a volume and a path; which device is
+ * the volume's, only its note tells. After a reboot it tells where the mark is that is to be taken away.
+ */
+export class BlockNotes {
+  readonly #files: BindFiles;
+
+  /** `directory`: on a disk of this machine. */
+  constructor(directory: string) {
+    this.#files = new BindFiles(directory);
+  }
+
+  /** Throws INTERNAL where the disk does not take it. */
+  write({ volumeId, ...note }: Omit<BlockNote, 'isOfThisBoot'>): void {
+    this.#files.write(volumeId, JSON.stringify({ v: 1, volume: volumeId, boot: bootId(), ...note }));
+  }
+
+  /** Undefined where the volume is not staged here as a block volume. */
+  find(volumeId: string): BlockNote | undefined {
+    return decode(this.#files.read(volumeId));
+  }
+
+  all(): BlockNote[] {
+    return this.#files.all().flatMap((text) => decode(text) ?? []);
+  }
+
+  /** Throws INTERNAL where the disk does not let it go. */
+  remove(volumeId: string): void {
+    this.#files.remove(volumeId);
+  }
+}
+
+function decode(text = 'null'): BlockNote | undefined {
+  let fields: unknown;
+  try {
+    fields = JSON.parse(text);
+  } catch (error) {
+    // Torn when the machine lost its power, and with it all that it tells of.
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+  if (typeof fields !== 'object' || fields === null) return undefined;
+  const { volume, pool, key, device, inode, image, node, readOnly, boot }: Record<string, unknown> = {
+    ...fields,
+  };
+  if (![volume, pool, key, device, inode].every((field) => typeof field === 'string')) return undefined;
+  return {
+    volumeId: String(volume),
+    pool: String(pool),
+    key: String(key),
+    device: String(device),
+    inode: String(inode),
+    ...(typeof image === 'string' ? { image } : {}),
+    ...(typeof node === 'string' ? { node } : {}),
+    readOnly: readOnly === true,
+    isOfThisBoot: boot === bootId(),
+  };
+}

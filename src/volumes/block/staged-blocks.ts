@@ -1,0 +1,95 @@
+import { status } from '@grpc/grpc-js';
+import { CsiError } from '../../errors/csi-error.ts';
+import { findBlockDevice } from '../../host/block-device.ts';
+import { type FileIdentity, listLoops, loopOf } from '../../host/loop.ts';
+import { MountPointError, resolveMountPoint } from '../../host/mount-point.ts';
+import { type Mount, readMountinfo, topmostAt } from '../../host/mountinfo.ts';
+import { mountPointFailure } from '../directory/bind-failure.ts';
+import type { BlockNote, BlockNotes } from './block-notes.ts';
+import { deviceShownBy } from './device-shown.ts';
+
+const timeoutMs = 20_000;
+
+/** A block volume with its device on this node. */
+export interface StagedBlock {
+  readonly note: BlockNote;
+  readonly device: string;
+}
+
+/** The block volumes that are staged here: what is noted of them, as far as the machine still shows it. */
+export class StagedBlocks {
+  readonly notes: BlockNotes;
+
+  constructor(notes: BlockNotes) {
+    this.notes = notes;
+  }
+
+  /** Whether there may be something of the volume to be taken down. */
+  has(volumeId: string): boolean {
+    return this.notes.find(volumeId) !== undefined;
+  }
+
+  /** Undefined where it has no device here (any more). Throws CommandError. */
+  async find(volumeId: string): Promise<StagedBlock | undefined> {
+    const note = this.notes.find(volumeId);
+    if (note === undefined) return undefined;
+    const device = await deviceOf(note);
+    return device === undefined ? undefined : { note, device };
+  }
+
+  /** Another volume that has the same file or device here. */
+  async twinOf(volumeId: string, backing: FileIdentity): Promise<string | undefined> {
+    for (const note of this.notes.all()) {
+      if (note.volumeId === volumeId || !isSame(note, backing)) continue;
+      // One whose device is gone tells of what was: a file's number is given to another one after it.
+      if ((await deviceOf(note)) !== undefined) return note.volumeId;
+    }
+    return undefined;
+  }
+
+  /** A volume and what it shows at a path. Throws NOT_FOUND. */
+  async at(volumeId: string, path: string): Promise<StagedBlock & { readonly mount: Mount }> {
+    const staged = await this.find(volumeId);
+    const mount = mountAt(path);
+    if (staged !== undefined && mount !== undefined && deviceShownBy(mount) === staged.device) {
+      return { ...staged, mount };
+    }
+    throw new CsiError(
+      status.NOT_FOUND,
+      'volume-not-published',
+      `The volume ${volumeId} is neither staged nor published at that path of this node.`,
+    );
+  }
+}
+
+/** The device that was set up for a volume, as long as it is the same one. Throws CommandError. */
+export async function deviceOf(note: BlockNote): Promise<string | undefined> {
+  if (!note.isOfThisBoot) return undefined;
+  if (note.node === undefined) return loopOf(await listLoops({ timeoutMs }), note)?.path;
+  const found = findBlockDevice(note.node);
+  return found !== undefined && isSame(found.identity, note) ? found.path : undefined;
+}
+
+export function isSame(one: FileIdentity, other: FileIdentity): boolean {
+  return one.device === other.device && one.inode === other.inode;
+}
+
+/** What is mounted at a path of a request; undefined also where nothing can be. */
+function mountAt(path: string): Mount | undefined {
+  const table = readMountinfo();
+  try {
+    return topmostAt(table, resolveMountPoint(path, table));
+  } catch (error) {
+    if (error instanceof MountPointError) return undefined;
+    throw error;
+  }
+}
+
+/** A path of a request as the mount table knows it. Throws CsiError. */
+export function placeOf(path: string): string {
+  try {
+    return resolveMountPoint(path, readMountinfo());
+  } catch (error) {
+    throw mountPointFailure(error, path);
+  }
+}

@@ -1,0 +1,43 @@
+import { realpath } from 'node:fs/promises';
+import { status } from '@grpc/grpc-js';
+import { CsiError } from '../../errors/csi-error.ts';
+import { attachLoop, detachLoop, identify, listLoops, loopOf } from '../../host/loop.ts';
+import type { PoolView } from '../../pools/shared-mount.ts';
+import type { Attached, AttachOptions } from '../block/attached.ts';
+
+const timeoutMs = 20_000;
+
+/**
+ * Gives an image its loop device, or finds the one that it has: by the file itself, since a path may be another one by
+ * now. Throws CsiError where the path leaves the pool, and what blockFailure knows.
+ */
+export async function attachImage(
+  view: PoolView,
+  image: string,
+  { readOnly, volumeId, onFound }: AttachOptions,
+): Promise<Attached> {
+  const file = `${view.path}/${image}`;
+  const identity = await identify(file, { timeoutMs });
+  if (identity.device !== view.mount.device || !(await isPlain(view, file))) throw leavesPool(volumeId);
+  const { device, inode, size } = identity;
+  await onFound({ device, inode });
+  const found = loopOf(await listLoops({ timeoutMs }), identity);
+  if (found !== undefined && found.readOnly === readOnly) return { path: found.path, isNew: false, size };
+  // Attached in the other way by a stage that was cut off; in use it would not let go.
+  if (found !== undefined) await detachLoop(found.path, { timeoutMs });
+  const path = await attachLoop(file, { readOnly, timeoutMs });
+  return { path, isNew: true, size };
+}
+
+/** On a disk of this machine a link may lead out of the pool; on a share the device has shown that it does not. */
+async function isPlain(view: PoolView, file: string): Promise<boolean> {
+  return view.source !== undefined || (await realpath(file)) === file;
+}
+
+function leavesPool(volumeId: string): CsiError {
+  return new CsiError(
+    status.FAILED_PRECONDITION,
+    'volume-path-leaves',
+    `The image of the volume ${volumeId} is reached through a symbolic link or in another file system, which is never followed; give its real path as "image".`,
+  );
+}

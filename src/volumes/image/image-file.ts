@@ -1,0 +1,132 @@
+import { status } from '@grpc/grpc-js';
+import { CsiError } from '../../errors/csi-error.ts';
+import { isErrno } from '../../errors/node-error.ts';
+import { CannotAllocateError } from '../../host/allocate.ts';
+import type { Dir, Held, Tree } from '../../pools/tree.ts';
+import { atPlace } from '../state/beneath.ts';
+import { temporaryName } from '../state/records.ts';
+import { settledMs } from '../state/settled.ts';
+import type { State } from '../state/state.ts';
+import { imageName } from '../sub-dir.ts';
+
+export interface ImageShape {
+  /** In bytes. */
+  readonly size: bigint;
+  /** Whether its space is taken from the pool at once. */
+  readonly thick: boolean;
+}
+
+/**
+ * Makes the image of a volume that has no record yet: aside, and linked to its place once it is complete, so that what
+ * is there has its size. One of that size is there already after a call that was cut off. Throws ABORTED where one of
+ * another size is being made at the same time.
+ */
+export async function makeImage(state: State, tree: Tree, directory: Dir, shape: ImageShape): Promise<void> {
+  const aside = temporaryName();
+  const file = await tree.makeFile(state.trash, aside, 0o600);
+  try {
+    await tree.setSize(file, shape.size);
+    if (shape.thick) await reserve(tree, file, shape.size);
+    await tree.sync(file);
+    while (!(await linkImage(state, tree, aside, directory))) {
+      if ((await sizeIn(tree, directory)) === shape.size) break;
+      await removeSettled(tree, directory);
+    }
+    await tree.sync(directory);
+  } finally {
+    tree.close(file);
+    await tree.unlink(state.trash, aside);
+  }
+}
+
+async function linkImage(state: State, tree: Tree, aside: string, directory: Dir): Promise<boolean> {
+  try {
+    await tree.link(state.trash, aside, directory, imageName);
+    return true;
+  } catch (error) {
+    if (isErrno(error, 'EEXIST')) return false;
+    throw error;
+  }
+}
+
+async function sizeIn(tree: Tree, directory: Dir): Promise<bigint | undefined> {
+  try {
+    return (await tree.lstat(directory, imageName)).size;
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+/** Removes what a call left that was cut off long ago; another one may be at work on what is younger. */
+async function removeSettled(tree: Tree, directory: Dir): Promise<void> {
+  try {
+    const { ctimeMs } = await tree.lstat(directory, imageName);
+    if (Date.now() - Number(ctimeMs) < settledMs) throw beingMade();
+    await tree.unlink(directory, imageName);
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT')) throw error;
+  }
+}
+
+/** The size of an image in bytes; undefined where it is missing. FAILED_PRECONDITION where it is no file. */
+export async function imageSizeAt(tree: Tree, image: string): Promise<bigint | undefined> {
+  try {
+    return await atPlace(tree, image, { make: false }, async ({ parent, name }) => {
+      const stats = await tree.lstat(parent, name);
+      if (stats.isFile()) return stats.size;
+      throw notAFile(image);
+    });
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+/** Makes an image larger; one that is as large already stays as it is. ENOENT where it is missing. */
+export async function growImage(tree: Tree, image: string, { size, thick }: ImageShape): Promise<void> {
+  await atPlace(tree, image, { make: false }, async ({ parent, name }) => {
+    const file = await tree.openFile(parent, name);
+    try {
+      await grow(tree, file, { size, thick });
+    } finally {
+      tree.close(file);
+    }
+  });
+}
+
+async function grow(tree: Tree, file: Held, { size, thick }: ImageShape): Promise<void> {
+  if ((await tree.stat(file)).size < size) await tree.setSize(file, size);
+  if (thick) await reserve(tree, file, size);
+  await tree.sync(file);
+}
+
+async function reserve(tree: Tree, file: Held, size: bigint): Promise<void> {
+  try {
+    await tree.allocate(file, size);
+  } catch (error) {
+    if (!(error instanceof CannotAllocateError)) throw error;
+    throw new CsiError(
+      status.INVALID_ARGUMENT,
+      'allocation-unsupported',
+      'The space of the image cannot be reserved: the pool can only do that on NFSv4.2, and on a file system of the server that does it (ZFS does not); leave out the parameter "allocation", or set it to "thin".',
+      { cause: error },
+    );
+  }
+}
+
+function beingMade(): CsiError {
+  return new CsiError(
+    status.ABORTED,
+    'volume-busy',
+    'The image of the volume is being made with another size by another request at the same time; repeat the call.',
+  );
+}
+
+function notAFile(image: string): CsiError {
+  return new CsiError(
+    status.FAILED_PRECONDITION,
+    'image-no-file',
+    `The image ${image} cannot be used: it is no plain file; name the real one.`,
+  );
+}

@@ -1,0 +1,293 @@
+// Image volumes on a node: real loop devices, ext4 and xfs, on a local pool.
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { open, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { execa } from 'execa';
+import { deviceSize } from '../../../src/host/loop.ts';
+import { refused } from '../../csi/refused.ts';
+import { code } from '../../csi/requests.ts';
+import { mebibyte } from '../../support/image-file.ts';
+import { ext4, makeBed, marks, raw, xfs } from './fixture.ts';
+
+for (const [type, wish] of Object.entries({ ext4, xfs })) {
+  test(`a new volume has ${type} on it, keeps its data, and each call may come twice`, async (t) => {
+    const bed = await makeBed(t);
+    const volume = await bed.volume('pvc-1', wish, 320 * mebibyte);
+    await volume.attach();
+    for (const _ of ['once', 'twice']) await volume.stage();
+    assert.equal(bed.loops().length, 1);
+    for (const _ of ['once', 'twice']) await volume.publish();
+    assert.deepEqual(bed.mounts().sort(), [volume.staging, volume.target].sort());
+    await writeFile(join(volume.target, 'file'), 'content');
+    const { stdout } = await execa`findmnt --noheadings --output FSTYPE ${volume.target}`;
+    assert.equal(stdout, type);
+    for (const _ of ['once', 'twice']) await volume.unpublish();
+    assert.ok(!existsSync(volume.target));
+    for (const _ of ['once', 'twice']) await volume.unstage();
+    assert.deepEqual([bed.loops(), bed.mounts(), await marks(bed.pool)], [[], [], []]);
+    await volume.detach();
+    await volume.up();
+    assert.equal(await readFile(join(volume.target, 'file'), 'utf8'), 'content');
+    await volume.down();
+    await bed.driver.csi.Controller.DeleteVolume({ volume_id: volume.id });
+  });
+}
+
+test('a raw device is the image, byte for byte, at a file that goes with it', async (t) => {
+  const bed = await makeBed(t);
+  const volume = await bed.volume('pvc-1', raw, 64 * mebibyte);
+  await volume.up();
+  assert.ok((await stat(volume.target)).isBlockDevice());
+  for (const _ of ['again', 'and again']) await volume.publish();
+  assert.deepEqual(bed.mounts(), [volume.target]);
+  const device = await open(volume.target, 'r+');
+  await device.write(Buffer.from('written by a pod'), 0, undefined, 8 * mebibyte);
+  await device.sync();
+  await device.close();
+  await volume.down();
+  assert.ok(!existsSync(volume.target));
+  const file = await readFile(volume.file);
+  assert.equal(file.subarray(8 * mebibyte, 8 * mebibyte + 16).toString(), 'written by a pod');
+});
+
+test('a volume that is attached elsewhere, or not at all, is not staged', async (t) => {
+  const bed = await makeBed(t);
+  const volume = await bed.volume('pvc-1', ext4, 64 * mebibyte);
+  assert.match(await refused(volume.stage(), code.precondition), /ControllerPublishVolume first/);
+  await volume.attach();
+  await volume.detach();
+  assert.match(await refused(volume.stage(), code.precondition), /not attached to this node/);
+  assert.deepEqual([bed.loops(), await marks(bed.pool)], [[], []]);
+});
+
+test('a volume is not published before it is staged', async (t) => {
+  const bed = await makeBed(t);
+  for (const [name, wish] of Object.entries({ ext4, raw })) {
+    const volume = await bed.volume(name, wish, 64 * mebibyte);
+    await volume.attach();
+    assert.match(await refused(volume.publish(), code.precondition), /not staged/);
+    await volume.detach();
+  }
+});
+
+test('a volume grows while it is used, a raw device too', async (t) => {
+  const bed = await makeBed(t);
+  for (const [name, wish] of Object.entries({ xfs, raw })) {
+    const volume = await bed.volume(name, wish, 320 * mebibyte);
+    await volume.up();
+    const asked = {
+      volume_id: volume.id,
+      capacity_range: { required_bytes: String(640 * mebibyte) },
+      volume_capability: wish,
+    };
+    const { Controller, Node } = bed.driver.csi;
+    assert.equal((await Controller.ControllerExpandVolume(asked)).node_expansion_required, true);
+    for (const path of [volume.target, volume.target]) {
+      const { capacity_bytes: bytes } = await Node.NodeExpandVolume({ ...asked, volume_path: path });
+      assert.equal(bytes, String(640 * mebibyte));
+    }
+    const { usage } = await Node.NodeGetVolumeStats({ volume_id: volume.id, volume_path: volume.target });
+    assert.ok(Number(usage[0]?.total) > 500 * mebibyte, JSON.stringify(usage));
+    await volume.down();
+  }
+});
+
+test('an image that grew while it was not staged has a filesystem as large when it is', async (t) => {
+  const bed = await makeBed(t);
+  const volume = await bed.volume('pvc-1', xfs, 320 * mebibyte);
+  await volume.up();
+  await volume.down();
+  await bed.driver.csi.Controller.ControllerExpandVolume({
+    volume_id: volume.id,
+    capacity_range: { required_bytes: String(640 * mebibyte) },
+  });
+  await volume.up();
+  const { stdout } = await execa`findmnt --noheadings --bytes --output SIZE ${volume.target}`;
+  assert.ok(Number(stdout) > 500 * mebibyte, stdout);
+  await volume.down();
+});
+
+test('a read-only volume is so down to its device', async (t) => {
+  const bed = await makeBed(t);
+  const volume = await bed.volume('pvc-1', xfs, 320 * mebibyte);
+  await volume.up();
+  await writeFile(join(volume.target, 'file'), 'content');
+  await volume.down();
+  const readers = await bed.existing(
+    'readers',
+    { mount: { fs_type: 'xfs' }, access_mode: { mode: 'MULTI_NODE_READER_ONLY' } },
+    {},
+  );
+  const asked = {
+    volume_id: volume.id,
+    volume_capability: { mount: { fs_type: 'xfs' }, access_mode: { mode: 'MULTI_NODE_READER_ONLY' } },
+  } as const;
+  const { Controller, Node } = bed.driver.csi;
+  const { publish_context } = await Controller.ControllerPublishVolume({ ...asked, node_id: 'node-1' });
+  const request = {
+    ...asked,
+    publish_context,
+    volume_context: { pool: 'scratch', image: 'pvc-1/disk.img' },
+    staging_target_path: readers.staging,
+    target_path: readers.target,
+  };
+  await Node.NodeStageVolume(request);
+  await Node.NodePublishVolume(request);
+  assert.equal(await readFile(join(readers.target, 'file'), 'utf8'), 'content');
+  await assert.rejects(writeFile(join(readers.target, 'file'), 'x'), { code: 'EROFS' });
+  const [device = ''] = bed.loops();
+  assert.equal(await readFile(`/sys/block/${device.slice(5)}/ro`, 'utf8'), '1\n');
+  await Node.NodeUnpublishVolume(request);
+  await Node.NodeUnstageVolume(request);
+  await Controller.ControllerUnpublishVolume({ volume_id: volume.id, node_id: 'node-1' });
+});
+
+test('a driver that was killed finds what it had attached, and takes it down', async (t) => {
+  const bed = await makeBed(t);
+  for (const [name, wish] of Object.entries({ ext4, raw })) {
+    const volume = await bed.volume(name, wish, 64 * mebibyte);
+    await volume.up();
+    await bed.crash();
+    await volume.stage();
+    await volume.publish();
+    assert.equal(bed.loops().length, 1);
+    const { usage } = await bed.driver.csi.Node.NodeGetVolumeStats({
+      volume_id: volume.id,
+      volume_path: volume.target,
+    });
+    assert.ok(Number(usage[0]?.total) > 0);
+    await bed.crash();
+    await volume.down();
+    assert.deepEqual([bed.loops(), bed.mounts()], [[], []]);
+  }
+});
+
+test('a filesystem whose making was cut off is made anew; nothing else ever is', async (t) => {
+  const bed = await makeBed(t);
+  const volume = await bed.volume('pvc-1', ext4, 64 * mebibyte);
+  await volume.attach();
+  // As a killed mkfs leaves it: its mark, and half of its work.
+  await execa`ln -s making ${join(bed.pool, '.berth/volumes/+pvc-1/making,node-1')}`;
+  await writeFile(volume.file, Buffer.alloc(512, 1), { flag: 'r+' });
+  await volume.stage();
+  await volume.publish();
+  await writeFile(join(volume.target, 'file'), 'content');
+  await volume.down();
+  assert.deepEqual(await marks(bed.pool), []);
+});
+
+const traps: readonly [what: string, set: (file: string) => Promise<unknown>, message: RegExp][] = [
+  ['bytes at the start', (file) => writeFile(file, 'what is this', { flag: 'r+' }), /data of no known form/],
+  ['another filesystem', (file) => execa`mkfs.xfs -q ${file}`, /holds xfs, and not ext4/],
+  ['a partition table', (file) => execa({ input: 'x' })`mkswap --quiet ${file}`, /holds swap/],
+  ['half of its size', (file) => truncate(file, mebibyte), /it was cut/],
+];
+
+for (const [what, set, message] of traps) {
+  test(`an image with ${what} is refused and left as it is`, async (t) => {
+    const bed = await makeBed(t);
+    const volume = await bed.volume('pvc-1', ext4, 320 * mebibyte);
+    await set(volume.file);
+    const { stdout: before } = await execa`sha256sum ${volume.file}`;
+    await volume.attach();
+    for (const _ of ['once', 'twice'])
+      assert.match(await refused(volume.stage(), code.precondition), message);
+    assert.deepEqual([bed.loops(), bed.mounts(), await marks(bed.pool)], [[], [], []]);
+    await volume.unstage();
+    await volume.detach();
+    assert.equal((await execa`sha256sum ${volume.file}`).stdout, before);
+  });
+}
+
+test('an existing image is used as it is, and one without a filesystem is not formatted', async (t) => {
+  const bed = await makeBed(t);
+  const file = join(bed.pool, 'own.img');
+  await writeFile(file, '');
+  await truncate(file, 64 * mebibyte);
+  const volume = await bed.existing('own', ext4, { pool: 'scratch', image: 'own.img' });
+  await volume.attach();
+  assert.match(await refused(volume.stage(), code.precondition), /there is no filesystem on it/);
+  await execa`mkfs.ext4 -q ${file}`;
+  await volume.stage();
+  await volume.publish();
+  await writeFile(join(volume.target, 'file'), 'content');
+  await volume.down();
+});
+
+test('two volumes with the same filesystem are mounted beside each other', async (t) => {
+  const bed = await makeBed(t);
+  const one = await bed.volume('pvc-1', xfs, 320 * mebibyte);
+  await one.up();
+  await writeFile(join(one.target, 'file'), 'content');
+  await one.down();
+  const copy = join(bed.pool, 'copy.img');
+  await execa`cp --sparse=always ${one.file} ${copy}`;
+  const two = await bed.existing('copy', xfs, { pool: 'scratch', image: 'copy.img' });
+  await one.up();
+  await two.up();
+  assert.equal(await readFile(join(two.target, 'file'), 'utf8'), 'content');
+  await two.down();
+  await one.down();
+});
+
+test('a device that a process holds is told, and let go of once it does not', async (t) => {
+  const bed = await makeBed(t);
+  const volume = await bed.volume('pvc-1', raw, 64 * mebibyte);
+  await volume.up();
+  const user = await open(volume.target, 'r');
+  await volume.unpublish();
+  assert.match(await refused(volume.unstage(), code.unavailable), /is in use and keeps its file/);
+  await user.close();
+  await volume.unstage();
+  await volume.detach();
+});
+
+test('a volume that was taken from its node by force gets another file before it goes to another', async (t) => {
+  const bed = await makeBed(t);
+  const volume = await bed.volume('pvc-1', raw, 64 * mebibyte);
+  await volume.up();
+  const [device = ''] = bed.loops();
+  const old = await open(volume.target, 'r+');
+  await old.write(Buffer.from('before'), 0, undefined, 0);
+  await old.sync();
+  await volume.detach();
+  const { Controller } = bed.driver.csi;
+  // A node of another name, as far as the controller knows.
+  await execa`ln -s ${'{"v":1,"node":"node-2","max":0}'} ${join(bed.pool, '.berth/nodes/node-2')}`;
+  const { publish_context: context } = await Controller.ControllerPublishVolume({
+    volume_id: volume.id,
+    node_id: 'node-2',
+    volume_capability: raw,
+  });
+  assert.match(context.image ?? '', /^pvc-1\/disk-[\w-]{8}\.img$/);
+  const now = join(bed.pool, context.image ?? '');
+  assert.equal((await readFile(now)).subarray(0, 6).toString(), 'before');
+  assert.ok(!existsSync(volume.file));
+  // What the old node writes still changes nothing.
+  await old.write(Buffer.from('after!'), 0, undefined, 0);
+  await old.sync();
+  await old.close();
+  assert.equal((await readFile(now)).subarray(0, 6).toString(), 'before');
+  await volume.unpublish();
+  await volume.unstage();
+  assert.equal(deviceSize(device), 0n);
+  await volume.detach('node-2');
+  // And the node may have it again.
+  await volume.up();
+  await volume.down();
+});
+
+test('what is asked of a path where the volume is not is NOT_FOUND', async (t) => {
+  const bed = await makeBed(t);
+  const volume = await bed.volume('pvc-1', ext4, 64 * mebibyte);
+  await volume.up();
+  const { Node } = bed.driver.csi;
+  for (const path of ['/nowhere/at/all', bed.pool, '/']) {
+    const asked = { volume_id: volume.id, volume_path: path };
+    await refused(Node.NodeGetVolumeStats(asked), code.notFound);
+    await refused(Node.NodeExpandVolume(asked), code.notFound);
+  }
+  await volume.down();
+});
