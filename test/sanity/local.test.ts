@@ -4,50 +4,45 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { connect } from '../csi/client.ts';
 import { requireGoTool } from '../setup/go-tools.ts';
-import { attachLimit, runSanity } from './run-sanity.ts';
+import { loopsBelow } from '../support/image-file.ts';
+import { attachLimit, runSanity, type SanityKind } from './run-sanity.ts';
 
 const launcher = resolve(import.meta.dirname, '../../bin/berth');
 
-test('csi-sanity passes on a local pool', async (t) => {
+for (const kind of ['directories', 'ext4', 'raw'] as const) {
+  test(`csi-sanity passes on a local pool, ${kind}`, (t) => pass(t, kind));
+}
+
+async function pass(t: TestContext, kind: SanityKind): Promise<void> {
   assert.equal(process.getuid?.(), 0, 'this test makes real bind mounts and has to run as root');
   if (!(await requireGoTool(t, 'csi-sanity'))) return;
   const work = await mkdtemp(join(tmpdir(), 'berth-sanity-local-'));
-  await mkdir(join(work, 'pool'));
-  await writeFile(
-    join(work, 'config.yaml'),
-    `pools: { scratch: { local: { path: ${JSON.stringify(join(work, 'pool'))} } } }\n`,
-  );
+  const pool = join(work, 'pool');
+  await mkdir(pool);
+  const config = join(work, 'config.yaml');
+  await writeFile(config, JSON.stringify({ pools: { scratch: { local: { path: pool } } } }));
+  const socket = `unix://${work}/csi.sock`;
+  const flags = ['--http', 'off', '--node-id', 'sanity', '--max-volumes-per-node', `${attachLimit}`];
   const berth = spawn(
     launcher,
-    [
-      ...['all', '--endpoint', `unix://${work}/csi.sock`, '--config', `${work}/config.yaml`],
-      ...[
-        '--state-dir',
-        `${work}/state`,
-        '--http',
-        'off',
-        '--node-id',
-        'sanity',
-        '--max-volumes-per-node',
-        `${attachLimit}`,
-      ],
-    ],
+    ['all', '--endpoint', socket, '--config', config, '--state-dir', `${work}/state`, ...flags],
     { env: { ...process.env, BERTH_NODE_BINARY: process.execPath }, stdio: ['ignore', 'ignore', 'inherit'] },
   );
   t.after(async () => {
     assert.equal(await stop(berth), 0, 'the drain');
     const mounts = await readFile('/proc/self/mountinfo', 'utf8');
     assert.doesNotMatch(mounts, new RegExp(`${work}|berth-sanity-`), 'mounts were left behind');
+    assert.deepEqual(loopsBelow(work), [], 'loop devices were left behind');
     await rm(work, { recursive: true, force: true });
   });
   const client = connect(`${work}/csi.sock`);
   await client.ready();
   client.close();
-  await runSanity({ what: 'on local', socket: `${work}/csi.sock` });
-});
+  await runSanity({ kind, what: 'on local', socket: `${work}/csi.sock` });
+}
 
 async function stop(berth: ChildProcess): Promise<number | null> {
   if (berth.exitCode !== null) return berth.exitCode;

@@ -6,8 +6,13 @@ import { test } from 'node:test';
 import { a, BerthProcess, nas, nfsPool } from '../vm/guest/bed.ts';
 import { attachLimit, runSanity } from './run-sanity.ts';
 
-for (const version of ['4.2', '3']) {
-  test(`csi-sanity passes on NFSv${version}`, async () => {
+for (const [version, kind] of [
+  ['4.2', 'directories'],
+  ['4.2', 'ext4'],
+  ['4.2', 'raw'],
+  ['3', 'directories'],
+] as const) {
+  test(`csi-sanity passes on NFSv${version}, ${kind}`, async () => {
     // The list specs count all volumes: they get a pool that nothing else has used.
     for (const name of await readdir(nas.export)) rmSync(`${nas.export}/${name}`, { recursive: true });
     const berth = await BerthProcess.start(a, {
@@ -17,6 +22,7 @@ for (const version of ['4.2', '3']) {
     });
     try {
       await runSanity({
+        kind,
         what: `on NFSv${version}`,
         socket: berth.socket,
         prefix: ['nsenter', '--target', String(a.pid), '--net', '--mount', '--uts', '--'],
@@ -24,6 +30,8 @@ for (const version of ['4.2', '3']) {
     } finally {
       assert.equal(await berth.stop(), 0, berth.output.slice(-5_000));
     }
+    const loops = await a.run('losetup', '--list', '--noheadings', '--output', 'BACK-FILE');
+    assert.ok(!loops.includes(berth.stateDir), `loop devices are left: ${loops}`);
     assert.deepEqual(
       a
         .mounts()

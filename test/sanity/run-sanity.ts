@@ -11,8 +11,17 @@ import { missingCapability } from './skips.ts';
 /** Berth is to be started with `--max-volumes-per-node` of this. */
 export const attachLimit = 8;
 
+/** What volumes csi-sanity asks for; `said` is how that is told. */
+const sanityKinds = {
+  directories: { said: 'directories', accessType: 'mount', parameters: '' },
+  ext4: { said: 'ext4', accessType: 'mount', parameters: 'csi.storage.k8s.io/fstype: ext4\n' },
+  raw: { said: 'raw devices', accessType: 'block', parameters: '' },
+} as const;
+export type SanityKind = keyof typeof sanityKinds;
+
 export interface SanityOptions {
-  /** Words for the line with the counts: what was tested. */
+  readonly kind: SanityKind;
+  /** Words for the line with the counts: where it was tested. */
   readonly what: string;
   readonly socket: string;
   /** The command that csi-sanity is run with, for a run inside a host of the bed. */
@@ -20,10 +29,12 @@ export interface SanityOptions {
 }
 
 /** Prints the counts and each skipped spec with its reason; fails for a failed or needlessly skipped one. */
-export async function runSanity({ what, socket, prefix = [] }: SanityOptions): Promise<void> {
+export async function runSanity({ kind, what, socket, prefix = [] }: SanityOptions): Promise<void> {
+  const { said, accessType, parameters } = sanityKinds[kind];
   const work = await mkdtemp(join(tmpdir(), 'berth-sanity-'));
   try {
     await writeFile(join(work, 'mutable.yaml'), 'onDelete: retain\n');
+    await writeFile(join(work, 'parameters.yaml'), parameters || '{}\n');
     const [file = '', ...words] = [
       ...prefix,
       goTool('csi-sanity'),
@@ -31,6 +42,8 @@ export async function runSanity({ what, socket, prefix = [] }: SanityOptions): P
       `--csi.mountdir=${work}/mount`,
       `--csi.stagingdir=${work}/staging`,
       `--csi.testvolumemutableparameters=${work}/mutable.yaml`,
+      `--csi.testvolumeparameters=${work}/parameters.yaml`,
+      `--csi.testvolumeaccesstype=${accessType}`,
       '--csi.testnodevolumeattachlimit',
       `--ginkgo.json-report=${work}/report.json`,
       '--ginkgo.no-color',
@@ -41,7 +54,7 @@ export async function runSanity({ what, socket, prefix = [] }: SanityOptions): P
     const counts = (['passed', 'failed', 'skipped', 'pending'] as const)
       .map((state) => `${report[state].length} ${state}`)
       .join(', ');
-    console.log(`csi-sanity ${what}: ${counts}`);
+    console.log(`csi-sanity ${what}, ${said}: ${counts}`);
     for (const spec of report.skipped) {
       console.log(`  skipped, no ${missingCapability(spec) ?? 'REASON'}: ${spec.name}`);
     }

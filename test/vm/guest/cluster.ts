@@ -1,4 +1,5 @@
 // A driver on every host of the bed, and what a CO does with them, in as few words as a test wants.
+import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -53,6 +54,12 @@ export class ClusterNode {
     return this.host.mountsBelow(this.berth.stateDir);
   }
 
+  /** Loop devices over what lies on this node's pools. */
+  async loops(): Promise<string[]> {
+    const list = await this.host.run('losetup', '--list', '--noheadings', '--output', 'NAME,BACK-FILE');
+    return list.split('\n').filter((line) => line.includes(` ${this.berth.stateDir}/`));
+  }
+
   target(pod: string): string {
     return `/kubelet-${this.host.name}/pods/${pod}/mount`;
   }
@@ -63,6 +70,10 @@ export interface Volume {
   readonly context: Readonly<Record<string, string>>;
   readonly mode: VolumeCapabilityAccessModeMode;
   readonly flags: readonly string[];
+  /** Of an image; "raw" for the device itself. */
+  readonly kind?: 'ext4' | 'xfs' | 'raw' | undefined;
+  /** What ControllerPublishVolume told of each node. */
+  readonly published: Map<string, Readonly<Record<string, string>>>;
 }
 
 export class Cluster {
@@ -94,7 +105,9 @@ export class Cluster {
     t.after(async () => {
       // Only what a failed test says is read; the logs of the others would hide it.
       if (!t.passed) cluster.#tell();
+      const left = (await Promise.all(cluster.nodes.map((node) => node.loops()))).flat();
       await cluster.#end();
+      assert.deepEqual(left, [], 'loop devices are left');
     });
     return cluster;
   }
@@ -121,24 +134,35 @@ export class Cluster {
       mode?: Volume['mode'];
       flags?: string[];
       parameters?: Record<string, string>;
+      kind?: Volume['kind'];
+      bytes?: number;
     } = {},
   ): Promise<Volume> {
-    const { pool = 'nas', mode = 'MULTI_NODE_MULTI_WRITER', flags = [], parameters = {} } = options;
+    const { pool = 'nas', mode = 'MULTI_NODE_MULTI_WRITER', flags = [], parameters = {}, kind } = options;
     const { volume } = await this.csi.CreateVolume({
       name,
       parameters: { pool, ...parameters },
-      volume_capabilities: [{ access_mode: { mode }, mount: { mount_flags: flags } }],
+      volume_capabilities: [capabilityOf({ mode, flags, kind })],
+      capacity_range: { required_bytes: String(options.bytes ?? 0) },
     });
-    return { id: volume?.volume_id ?? '', context: volume?.volume_context ?? {}, mode, flags };
+    return {
+      id: volume?.volume_id ?? '',
+      context: volume?.volume_context ?? {},
+      mode,
+      flags,
+      kind,
+      published: new Map(),
+    };
   }
 
   async attach(volume: Volume, node: ClusterNode): Promise<void> {
-    await this.csi.ControllerPublishVolume({
+    const { publish_context: context } = await this.csi.ControllerPublishVolume({
       volume_id: volume.id,
       node_id: node.host.name,
       volume_capability: capabilityOf(volume),
       volume_context: volume.context,
     });
+    volume.published.set(node.host.name, context);
   }
 
   async detach(volume: Volume, node: ClusterNode): Promise<void> {
@@ -193,6 +217,7 @@ export async function stage(volume: Volume, node: ClusterNode): Promise<void> {
     staging_target_path: stagingPath(volume, node),
     volume_capability: capabilityOf(volume),
     volume_context: volume.context,
+    publish_context: volume.published.get(node.host.name) ?? {},
   });
 }
 
@@ -211,6 +236,7 @@ export async function publish(
     target_path: target,
     volume_capability: capabilityOf(volume),
     volume_context: volume.context,
+    publish_context: volume.published.get(node.host.name) ?? {},
     readonly,
   });
   return target;
@@ -224,6 +250,7 @@ export async function unstage(volume: Volume, node: ClusterNode): Promise<void> 
   await node.csi.NodeUnstageVolume({ volume_id: volume.id, staging_target_path: stagingPath(volume, node) });
 }
 
-function capabilityOf({ mode, flags }: Volume) {
-  return { access_mode: { mode }, mount: { mount_flags: [...flags] } };
+function capabilityOf({ mode, flags, kind }: Pick<Volume, 'mode' | 'flags' | 'kind'>) {
+  if (kind === 'raw') return { access_mode: { mode }, block: {} };
+  return { access_mode: { mode }, mount: { mount_flags: [...flags], fs_type: kind ?? '' } };
 }

@@ -1,0 +1,284 @@
+// Image volumes on a kernel NFS server and two nodes.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { type TestContext, test } from 'node:test';
+import { refused } from '../../csi/refused.ts';
+import { code } from '../../csi/requests.ts';
+import { type NfsServer, nas, nas2, nfsPool, waitFor } from '../guest/bed.ts';
+import {
+  Cluster,
+  type ClusterNode,
+  left,
+  publish,
+  stage,
+  unpublish,
+  unstage,
+  type Volume,
+} from '../guest/cluster.ts';
+
+const mebibyte = 1024 * 1024;
+const healLimit = 180_000;
+
+/** A cluster whose nodes are known on the pool, which is always called nas. */
+async function start(t: TestContext, server: NfsServer, version = '4.2'): Promise<Cluster> {
+  const cluster = await Cluster.start(t, { nas: nfsPool(server, [`nfsvers=${version}`]) });
+  for (const node of cluster.nodes) {
+    const record = `${server.export}/.berth/nodes`;
+    await waitFor('the node has announced itself', () => readdirSync(record).includes(node.host.name));
+  }
+  return cluster;
+}
+
+async function up(cluster: Cluster, volume: Volume, node: ClusterNode): Promise<string> {
+  await cluster.attach(volume, node);
+  await stage(volume, node);
+  return publish(volume, node, volume.id);
+}
+
+async function down(cluster: Cluster, volume: Volume, node: ClusterNode): Promise<void> {
+  await unpublish(volume, node, volume.id);
+  await unstage(volume, node);
+  await cluster.detach(volume, node);
+}
+
+async function remove(cluster: Cluster, ...volumes: readonly Volume[]): Promise<void> {
+  for (const volume of volumes) await cluster.csi.DeleteVolume({ volume_id: volume.id });
+}
+
+for (const version of ['4.2', '3']) {
+  test(`filesystems and raw devices on NFSv${version} are used, move and grow while they are used`, async (t) => {
+    const cluster = await start(t, nas, version);
+    const [a, b] = [cluster.node('a'), cluster.node('b')];
+    const mode = 'SINGLE_NODE_WRITER';
+    const volumes = await Promise.all(
+      (['ext4', 'xfs', 'raw'] as const).map((kind) =>
+        cluster.create(`block-${kind}`, { kind, mode, bytes: 320 * mebibyte }),
+      ),
+    );
+    for (const volume of volumes) {
+      const target = await up(cluster, volume, a);
+      for (const _ of ['again', 'and again']) {
+        await stage(volume, a);
+        await publish(volume, a, volume.id);
+      }
+      assert.equal((await a.loops()).length, 1);
+      const file = volume.kind === 'raw' ? target : `${target}/file`;
+      await a.host.run('dd', `of=${file}`, 'if=/etc/services', 'conv=notrunc,fsync', 'status=none');
+      const asked = { volume_id: volume.id, capacity_range: { required_bytes: String(640 * mebibyte) } };
+      assert.equal((await cluster.csi.ControllerExpandVolume(asked)).node_expansion_required, true);
+      await a.csi.NodeExpandVolume({ ...asked, volume_path: target });
+      const size =
+        volume.kind === 'raw'
+          ? await a.host.run('blockdev', '--getsize64', target)
+          : await a.host.run('findmnt', '--noheadings', '--bytes', '--output', 'SIZE', target);
+      assert.ok(Number(size) > 550 * mebibyte, `${volume.kind} has ${size} bytes`);
+      await a.restart();
+      await down(cluster, volume, a);
+      assert.deepEqual([a.mounts(), await a.loops()], [[], []]);
+
+      await up(cluster, volume, b);
+      const moved = volume.kind === 'raw' ? b.target(volume.id) : `${b.target(volume.id)}/file`;
+      await b.host.run('cmp', '--bytes=2000', moved, '/etc/services');
+      await b.reboot();
+      await stage(volume, b);
+      await publish(volume, b, volume.id);
+      await b.host.run('cmp', '--bytes=2000', moved, '/etc/services');
+      await down(cluster, volume, b);
+      assert.deepEqual([b.mounts(), await b.loops()], [[], []]);
+    }
+    await remove(cluster, ...volumes);
+    await waitFor('nothing is left of the volumes', () => left(/\bblock-/).length === 0);
+  });
+}
+
+/** A pod that appends numbers to a log, each synced before it is told, and rewrites a large file at the same time. */
+function writeOn(t: TestContext, node: ClusterNode, target: string) {
+  const script = `
+    dd if=/dev/zero of=${target}/large bs=1M count=16 status=none
+    while dd if=/dev/urandom of=${target}/large bs=1M count=16 conv=notrunc,fsync status=none; do :; done 2>/dev/null &
+    i=0
+    while i=$((i + 1)); do echo $i >>${target}/log && sync ${target}/log && echo $i || exit 1; done`;
+  const pod = node.host.start(['setsid', 'sh', '-c', script]);
+  const written = { last: 0, ended: false };
+  pod.stdout.setEncoding('utf8').on('data', (text: string) => {
+    written.last = Number(text.trim().split('\n').at(-1));
+  });
+  pod.stderr.resume();
+  const ended = once(pod, 'exit').then(() => {
+    written.ended = true;
+  });
+  const end = async () => {
+    if (pod.pid !== undefined)
+      await node.host.status('pkill', '--signal', 'KILL', '--session', String(pod.pid));
+    await ended;
+  };
+  t.after(end);
+  return { written, end };
+}
+
+for (const [server, how, kind] of [
+  [nas, 'clones files', 'ext4'],
+  [nas, 'clones files', 'xfs'],
+  [nas2, 'cannot clone files', 'ext4'],
+] as const) {
+  test(`what a node that was cut off writes to ${kind} later changes nothing, on a server that ${how}`, async (t) => {
+    const cluster = await start(t, server);
+    const [a, b] = [cluster.node('a'), cluster.node('b')];
+    const mode = 'SINGLE_NODE_SINGLE_WRITER';
+    const volume = await cluster.create(`fence-${kind}`, { kind, mode, bytes: 320 * mebibyte });
+    const target = await up(cluster, volume, a);
+    const pod = writeOn(t, a, target);
+    await waitFor('the pod writes', () => pod.written.last > 3, healLimit);
+    await a.host.cut();
+    t.after(() => a.host.restore());
+    const known = pod.written.last;
+
+    await cluster.detach(volume, a);
+    await up(cluster, volume, b);
+    assert.notEqual(volume.published.get('b')?.image, volume.published.get('a')?.image);
+    const log = (await b.host.run('cat', `${b.target(volume.id)}/log`)).split('\n').map(Number);
+    assert.deepEqual(
+      log.slice(0, known),
+      Array.from({ length: known }, (_, index) => index + 1),
+      'what was synced is there',
+    );
+    const file = `${b.target(volume.id)}/large`;
+    await b.host.run('dd', 'if=/dev/urandom', `of=${file}`, 'bs=1M', 'count=24', 'conv=fsync', 'status=none');
+    const sum = await b.host.run('sha256sum', file);
+
+    await a.host.restore();
+    const before = pod.written.last;
+    await waitFor(
+      'the old pod goes on, or sees an error',
+      () => pod.written.ended || pod.written.last > before + 2,
+      healLimit,
+    );
+    await pod.end();
+    await unpublish(volume, a, volume.id);
+    await unstage(volume, a);
+    assert.deepEqual([a.mounts(), await a.loops()], [[], []]);
+
+    await unpublish(volume, b, volume.id);
+    await unstage(volume, b);
+    await stage(volume, b);
+    await publish(volume, b, volume.id);
+    assert.equal(await b.host.run('sha256sum', file), sum);
+    await down(cluster, volume, b);
+    const image = `${server.export}/${volume.published.get('b')?.image}`;
+    assert.equal(await check(server, kind, image), 0, 'the filesystem is clean');
+    assert.deepEqual(readdirSync(`${server.export}/fence-${kind}`).length, 1, 'the old file is gone');
+    await remove(cluster, volume);
+  });
+}
+
+/** The exit status of a look at the filesystem in an image, which changes nothing. */
+function check(server: NfsServer, kind: 'ext4' | 'xfs', image: string): Promise<number | undefined> {
+  const path = image.replace(server.export, '/srv/export');
+  return kind === 'ext4'
+    ? server.host.status('e2fsck', '-f', '-n', path)
+    : server.host.status('xfs_repair', '-n', '-f', path);
+}
+
+test('a node that was given up and still writes is told, and the volume moves once it has ended', async (t) => {
+  const cluster = await start(t, nas2);
+  const [a, b] = [cluster.node('a'), cluster.node('b')];
+  const mode = 'SINGLE_NODE_WRITER';
+  const volume = await cluster.create('alive', { kind: 'ext4', mode, bytes: 64 * mebibyte });
+  const target = await up(cluster, volume, a);
+  const pod = writeOn(t, a, target);
+  await waitFor('the pod writes', () => pod.written.last > 3, healLimit);
+  await cluster.detach(volume, a);
+  assert.match(await refused(cluster.attach(volume, b), code.aborted), /was written to while it was copied/);
+  await pod.end();
+  await unpublish(volume, a, volume.id);
+  await unstage(volume, a);
+  await up(cluster, volume, b);
+  const log = (await b.host.run('cat', `${b.target(volume.id)}/log`)).split('\n').map(Number);
+  assert.ok(log.length >= pod.written.last);
+  await down(cluster, volume, b);
+  await remove(cluster, volume);
+});
+
+test('readers on both nodes have an image read-only, down to its device', async (t) => {
+  const cluster = await start(t, nas);
+  const [a, b] = [cluster.node('a'), cluster.node('b')];
+  const writer = await cluster.create('rox', {
+    kind: 'ext4',
+    mode: 'SINGLE_NODE_WRITER',
+    bytes: 64 * mebibyte,
+  });
+  await up(cluster, writer, a);
+  await a.host.run('cp', '/etc/services', `${a.target(writer.id)}/file`);
+  await down(cluster, writer, a);
+  const readers: Volume = { ...writer, mode: 'MULTI_NODE_READER_ONLY', published: new Map() };
+  for (const node of [a, b]) await up(cluster, readers, node);
+  for (const node of [a, b]) {
+    await node.host.run('cmp', `${node.target(readers.id)}/file`, '/etc/services');
+    assert.notEqual(await node.host.status('touch', `${node.target(readers.id)}/other`), 0);
+    const [line = ''] = await node.loops();
+    assert.equal(await node.host.run('blockdev', '--getro', line.split(' ', 1)[0] ?? ''), '1');
+  }
+  assert.match(await refused(cluster.attach(writer, a), code.exists), /attached to the node a already/);
+  for (const node of [a, b]) await down(cluster, readers, node);
+  await remove(cluster, writer);
+});
+
+test('a dead server keeps nothing of its images on a node that is taken down, and no other volume', async (t) => {
+  const cluster = await Cluster.start(t, { nas: nfsPool(nas), other: nfsPool(nas2) });
+  const a = cluster.node('a');
+  await waitFor('the node has announced itself', () =>
+    [nas, nas2].every(
+      (server) =>
+        existsSync(`${server.export}/.berth/nodes`) &&
+        readdirSync(`${server.export}/.berth/nodes`).includes('a'),
+    ),
+  );
+  const mode = 'SINGLE_NODE_WRITER';
+  const doomed = await cluster.create('doomed', { kind: 'ext4', mode, bytes: 64 * mebibyte });
+  const other = await cluster.create('other', { pool: 'other', kind: 'ext4', mode, bytes: 64 * mebibyte });
+  for (const volume of [doomed, other]) await up(cluster, volume, a);
+  await a.host.run('cp', '/etc/services', `${a.target(doomed.id)}/file`);
+  await nas.cut();
+  t.after(() => nas.restore());
+
+  await a.host.run('dd', 'if=/etc/services', `of=${a.target(other.id)}/file`, 'conv=fsync', 'status=none');
+  await unpublish(doomed, a, doomed.id);
+  assert.ok(!a.mounts().some(({ mountPoint }) => mountPoint === a.target(doomed.id)), 'the pod is torn down');
+  assert.match(await refused(unstage(doomed, a), code.unavailable), /doomed .*(repeat|repeated)/);
+  await down(cluster, other, a);
+
+  await nas.restore();
+  await waitFor('the volume is let go of', () => unstage(doomed, a).then(() => true), healLimit);
+  assert.deepEqual(a.mounts(), []);
+  await cluster.detach(doomed, a);
+  await up(cluster, doomed, a);
+  await a.host.run('cmp', `${a.target(doomed.id)}/file`, '/etc/services');
+  await down(cluster, doomed, a);
+  await remove(cluster, doomed, other);
+});
+
+test('fifty images come and go on one node at the same time', async (t) => {
+  const cluster = await start(t, nas);
+  const a = cluster.node('a');
+  const names = Array.from({ length: 50 }, (_, index) => `many-${index}`);
+  const volumes = await Promise.all(
+    names.map((name, index) =>
+      cluster.create(name, {
+        kind: index % 2 === 0 ? 'ext4' : 'raw',
+        mode: 'SINGLE_NODE_WRITER',
+        bytes: 16 * mebibyte,
+      }),
+    ),
+  );
+  await Promise.all(volumes.map((volume) => up(cluster, volume, a)));
+  assert.equal((await a.loops()).length, 50);
+  for (const volume of volumes) {
+    const path = a.host.path(a.target(volume.id));
+    assert.equal(statSync(path).isBlockDevice(), volume.kind === 'raw');
+  }
+  await Promise.all(volumes.map((volume) => down(cluster, volume, a)));
+  assert.deepEqual([a.mounts(), await a.loops()], [[], []]);
+  await Promise.all(volumes.map((volume) => remove(cluster, volume)));
+  await waitFor('nothing is left of the volumes', () => left(/\bmany-/).length === 0);
+});
