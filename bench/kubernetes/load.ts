@@ -5,7 +5,7 @@ const times = (count: number, make: (index: number) => object): string =>
   list(...Array.from({ length: count }, (_, index) => make(index)));
 
 export function claims(count: number, storageClassName: string): string {
-  return times(count, (index) => claim(`claim-${index}`, storageClassName));
+  return times(count, (index) => claim(`claim-${index}`, { storageClassName }));
 }
 
 /** Pods on one node; with a claim each of them uses it. */

@@ -93,7 +93,10 @@ try {
     for (const [who, storageClass] of drivers) await measureClaims(who, storageClass, claimCount);
   }
   for (const [who, storageClass] of drivers) {
-    await kubectl.run([...here, 'apply', '-f', '-'], JSON.stringify(claim(`shared-${who}`, storageClass)));
+    await kubectl.run(
+      [...here, 'apply', '-f', '-'],
+      JSON.stringify(claim(`shared-${who}`, { storageClassName: storageClass })),
+    );
     await kubectl.until([...here, 'pvc', `shared-${who}`], '{.status.phase}', 'Bound');
   }
   await measurePods('none');

@@ -1,6 +1,9 @@
 import { waitFor } from '../../vm/guest/wait-for.ts';
 import type { Cluster } from './cluster.ts';
 
+/** The loop devices over images of Berth. */
+const loops = 'losetup --list --noheadings --output NAME,BACK-FILE | grep -F csi.berth.dev';
+
 /** What is there of volumes on the API, the server and the nodes that are on, one line each. */
 async function leftovers(cluster: Cluster): Promise<string[]> {
   const { kubectl, server, nodes } = cluster;
@@ -12,7 +15,7 @@ async function leftovers(cluster: Cluster): Promise<string[]> {
     ),
     ...Object.values(nodes)
       .filter((node) => node.isRunning)
-      .map((node) => node.run('grep -E " nfs4? |berth" /proc/self/mounts; true')),
+      .map((node) => node.run(`grep -E " nfs4? |berth" /proc/self/mounts; ${loops}; true`)),
   ];
   return (await Promise.all(ask)).flatMap((text) => text.split('\n')).filter((line) => line !== '');
 }

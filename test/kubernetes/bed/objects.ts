@@ -5,16 +5,33 @@ export function list(...items: readonly object[]): string {
   return JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
 }
 
-/** A claim for a shared volume; without a class it is of the cluster's default one. */
-export function claim(name: string, storageClassName?: string): object {
+export interface ClaimOptions {
+  /** Default: the cluster's default one. */
+  readonly storageClassName?: string;
+  readonly accessMode?: 'ReadWriteMany' | 'ReadWriteOnce';
+  readonly volumeMode?: 'Filesystem' | 'Block';
+  readonly storage?: string;
+}
+
+/** A claim; for a shared volume where nothing else is said. */
+export function claim(
+  name: string,
+  {
+    storageClassName,
+    accessMode = 'ReadWriteMany',
+    volumeMode = 'Filesystem',
+    storage = '1Mi',
+  }: ClaimOptions = {},
+): object {
   return {
     apiVersion: 'v1',
     kind: 'PersistentVolumeClaim',
     metadata: { name },
     spec: {
       ...(storageClassName === undefined ? {} : { storageClassName }),
-      accessModes: ['ReadWriteMany'],
-      resources: { requests: { storage: '1Mi' } },
+      accessModes: [accessMode],
+      volumeMode,
+      resources: { requests: { storage } },
     },
   };
 }
@@ -22,6 +39,10 @@ export function claim(name: string, storageClassName?: string): object {
 export interface PodOptions {
   /** Mounted at /data. */
   readonly claimName?: string;
+  /** Mounted at /ext4. */
+  readonly ext4Claim?: string;
+  /** Of a volume that the pod has as its device /dev/data. */
+  readonly deviceClaim?: string;
   /** Through the scheduler all the same, as pods of a Deployment are. */
   readonly node?: string;
   /** A shell's; without one the pod sleeps. */
@@ -35,10 +56,27 @@ export interface PodOptions {
 /** A pod of one container. */
 export function pod(
   name: string,
-  { claimName, node, script = 'sleep 86400', image = 'busybox:1', once = false }: PodOptions = {},
+  {
+    claimName,
+    ext4Claim,
+    deviceClaim,
+    node,
+    script = 'sleep 86400',
+    image = 'busybox:1',
+    once = false,
+  }: PodOptions = {},
 ): object {
-  const volumes = claimName === undefined ? [] : [{ name: 'data', persistentVolumeClaim: { claimName } }];
-  const volumeMounts = volumes.map((volume) => ({ name: volume.name, mountPath: '/data' }));
+  const volumes = Object.entries({ data: claimName, ext4: ext4Claim, device: deviceClaim }).flatMap(
+    ([volume, claim]) =>
+      claim === undefined ? [] : [{ name: volume, persistentVolumeClaim: { claimName: claim } }],
+  );
+  const isDevice = (volume: { readonly name: string }) => volume.name === 'device';
+  const volumeDevices = volumes
+    .filter(isDevice)
+    .map(({ name: volume }) => ({ name: volume, devicePath: '/dev/data' }));
+  const volumeMounts = volumes
+    .filter((volume) => !isDevice(volume))
+    .map(({ name: volume }) => ({ name: volume, mountPath: `/${volume}` }));
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -47,7 +85,7 @@ export function pod(
       terminationGracePeriodSeconds: 1,
       restartPolicy: once ? 'Never' : 'Always',
       ...(node === undefined ? {} : { nodeSelector: { 'kubernetes.io/hostname': node } }),
-      containers: [{ name: 'shell', image, command: ['sh', '-c', script], volumeMounts }],
+      containers: [{ name: 'shell', image, command: ['sh', '-c', script], volumeMounts, volumeDevices }],
       volumes,
     },
   };

@@ -8,10 +8,15 @@ import { scenario } from '../bed/scenario.ts';
 
 /** Writes blocks with checksums and reads all of them back, again and again; the first error ends it. */
 const verify = `
+  check() {
+    fio --name=blocks "$@" --rw=randwrite --bs=4k --size=4M --direct=1 \\
+      --verify=crc32c --do_verify=1 --verify_fatal=1 --output-format=terse || exit 1
+  }
   rounds=0
   while [ ! -e /data/stop ]; do
-    fio --name=blocks --directory=/data --rw=randwrite --bs=4k --size=8M --direct=1 \\
-      --verify=crc32c --do_verify=1 --verify_fatal=1 --output-format=terse || exit 1
+    check --directory=/data
+    check --directory=/ext4
+    check --filename=/dev/data
     rounds=$((rounds + 1))
   done
   echo "rounds: $rounds"
@@ -33,10 +38,25 @@ export const doctor = scenario(
 );
 
 export const pluginRestarts = scenario(
-  'a writing pod does not notice ten restarts of its node’s plugin',
+  'a pod that writes to each kind of volume does not notice ten restarts of its node’s plugin',
   async (s) => {
     const image = 'localhost/fio:1';
-    await s.apply(list(claim('fio'), pod('fio', { claimName: 'fio', script: verify, image, once: true })));
+    const block = { storageClassName: 'berth-block', accessMode: 'ReadWriteOnce', storage: '64Mi' } as const;
+    await s.apply(
+      list(
+        claim('fio'),
+        claim('ext4', block),
+        claim('raw', { ...block, volumeMode: 'Block' }),
+        pod('fio', {
+          claimName: 'fio',
+          ext4Claim: 'ext4',
+          deviceClaim: 'raw',
+          script: verify,
+          image,
+          once: true,
+        }),
+      ),
+    );
     await s.ready('fio');
     const node = await s.nodeOf('fio');
     const where = ['-n', release.namespace];
@@ -76,6 +96,7 @@ export const upgrade = scenario(
       'node.podLabels.generation=second',
       'controller.podLabels.generation=second',
       'node.maxVolumes=20',
+      'devices[0]=/dev/disk/by-id/wwn-*',
     ]);
     await s.cluster.berthReady();
     const after = (await uids()).split(' ');

@@ -41,7 +41,7 @@ try {
     '--',
     `--kubeconfig=${cluster.adminKubeconfig}`,
     '--provider=skeleton',
-    `--storage.testdriver=${await driverFile(cluster.directory)}`,
+    ...(await driverFiles(cluster.directory)).map((path) => `--storage.testdriver=${path}`),
   ]);
   // In a process namespace, with which all of its processes end, however this one does.
   const bound = ['--pdeathsig', 'KILL', 'unshare', '--pid', '--kill-child=KILL', file];
@@ -55,11 +55,14 @@ try {
   await cluster.stop();
 }
 
-/** The suite reads the class from a file that the driver's own file names. */
-async function driverFile(directory: string): Promise<string> {
-  const text = await readFile(join(import.meta.dirname, 'driver.yaml'), 'utf8');
-  const file = join(directory, 'driver.yaml');
+/** The suite reads a class from a file that the driver's own file names. */
+async function driverFiles(directory: string): Promise<string[]> {
   const attributes = join(import.meta.dirname, 'volume-attributes-class.yaml');
-  await writeFile(file, text.replace('VOLUME_ATTRIBUTES_CLASS', attributes));
-  return file;
+  const files = ['directories.yaml', 'blocks.yaml'].map(async (name) => {
+    const text = await readFile(join(import.meta.dirname, name), 'utf8');
+    const file = join(directory, name);
+    await writeFile(file, text.replace('VOLUME_ATTRIBUTES_CLASS', attributes));
+    return file;
+  });
+  return Promise.all(files);
 }
