@@ -1,13 +1,20 @@
-// npm run bench [-- --peer PATH]: Berth, and csi-driver-nfs beside it, on one server in one run.
+// npm run bench [-- --peer PATH]: Berth, and csi-driver-nfs beside it, on one server in one run. --blocks: image volumes.
 import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { ensurePackages } from '../test/setup/debian-packages.ts';
 import { checkout, runInVm } from '../test/vm/vm.ts';
+import { benchBlocks } from './blocks/main.ts';
 import { type Figures, figuresMark } from './figures.ts';
 import { measureNatively } from './native.ts';
 import { report } from './report.ts';
 
-const { values } = parseArgs({ options: { peer: { type: 'string' } } });
+const { values } = parseArgs({ options: { peer: { type: 'string' }, blocks: { type: 'boolean' } } });
+if (values.blocks === true) {
+  const problem = await ensurePackages(['fio']);
+  if (problem !== undefined) console.error(`bench: ${problem}`);
+  process.exit(await benchBlocks());
+}
 const timeout = 15 * 60_000;
 
 /** The VM has a /tmp of its own: a binary from there would not be found. */
