@@ -118,5 +118,5 @@ async function end(child: ChildProcess): Promise<number | null> {
 }
 
 async function shell(command: string): Promise<string> {
-  return execFileSync('sh', ['-c', command], { encoding: 'utf8' });
+  return execFileSync('sh', ['-c', command], { encoding: 'utf8' }).trimEnd();
 }

@@ -15,11 +15,16 @@ export type Mode = keyof typeof modes;
 export interface Volume {
   readonly id: string;
   readonly mode: Mode;
+  /** Pods have it as a device. */
+  readonly block: boolean;
   readonly context: Readonly<Record<string, string>>;
+  /** What ControllerPublishVolume told of each node. */
+  readonly published: Map<string, Readonly<Record<string, string>>>;
 }
 
-export function capability(mode: Mode) {
-  return { access_type: 'mount', mount: {}, access_mode: { mode: modes[mode] } } as const;
+export function capability({ mode, block }: Pick<Volume, 'mode' | 'block'>) {
+  const access_mode = { mode: modes[mode] } as const;
+  return block ? { block: {}, access_mode } : { mount: {}, access_mode };
 }
 
 /** What external-provisioner asks for when a claim appears. */
@@ -29,25 +34,28 @@ export async function createVolume(
   name: string,
   mode: Mode,
   parameters: Readonly<Record<string, string>> = {},
+  { block = false, bytes = 1024 ** 3 } = {},
 ): Promise<Volume> {
   const { volume } = await controller.Controller.CreateVolume({
     name,
-    capacity_range: { required_bytes: String(1024 ** 3) },
-    volume_capabilities: [capability(mode)],
+    capacity_range: { required_bytes: String(bytes) },
+    volume_capabilities: [capability({ mode, block })],
     parameters: { pool, ...parameters },
   });
   if (volume === null) throw new Error('CreateVolume answered without a volume');
-  return { id: volume.volume_id, mode, context: volume.volume_context };
+  const { volume_id: id, volume_context: context } = volume;
+  return { id, mode, block, context, published: new Map() };
 }
 
 /** What external-attacher asks for when a pod is scheduled to a node. */
 export async function attach({ controller }: World, volume: Volume, node: WorldNode): Promise<void> {
-  await controller.Controller.ControllerPublishVolume({
+  const { publish_context: context } = await controller.Controller.ControllerPublishVolume({
     volume_id: volume.id,
     node_id: node.id,
-    volume_capability: capability(volume.mode),
+    volume_capability: capability(volume),
     volume_context: volume.context,
   });
+  volume.published.set(node.id, context);
 }
 
 export async function detach({ controller }: World, volume: Volume, node: WorldNode): Promise<void> {
@@ -75,8 +83,9 @@ export class Pod {
     const common = {
       volume_id: this.volume.id,
       staging_target_path: this.#staging,
-      volume_capability: capability(this.volume.mode),
+      volume_capability: capability(this.volume),
       volume_context: this.volume.context,
+      publish_context: this.volume.published.get(this.node.id) ?? {},
     };
     await this.node.client.Node.NodeStageVolume(common);
     await this.node.client.Node.NodePublishVolume({ ...common, target_path: this.path });

@@ -4,6 +4,7 @@ import { isNfs, type Mount } from '../src/host/mountinfo.ts';
 import { waitFor } from '../test/vm/guest/wait-for.ts';
 import type { Narrator } from './narrator.ts';
 import { attach, capability, createVolume, detach, Pod, type Volume } from './pod.ts';
+import { rawBlock } from './raw-block.ts';
 import type { World, WorldNode, WorldServer } from './world.ts';
 
 const failedPrecondition = 9;
@@ -23,6 +24,7 @@ export async function tellStory(tell: Narrator, world: World): Promise<void> {
   const database = await oneWriter(tell, world);
   await expand(tell, world, database);
   await archive(tell, world, database);
+  await rawBlock(tell, world);
   if (world.server === undefined) {
     tell.says('', 'The next step, a server that is cut off, needs a server: it is told in the VM only.');
   } else {
@@ -101,7 +103,7 @@ async function expand(tell: Narrator, { controller }: World, volume: Volume): Pr
       controller.Controller.ControllerExpandVolume({
         volume_id: volume.id,
         capacity_range: { required_bytes: String(5 * 1024 ** 3) },
-        volume_capability: capability(volume.mode),
+        volume_capability: capability(volume),
       }),
     );
     tell.proves('the answer is 5 GiB', answer, String(5 * 1024 ** 3));
