@@ -235,8 +235,13 @@ test('a dead server keeps nothing of its images on a node that is taken down, an
     ),
   );
   const mode = 'SINGLE_NODE_WRITER';
-  const doomed = await cluster.create('doomed', { kind: 'ext4', mode, bytes: 64 * mebibyte });
-  const other = await cluster.create('other', { pool: 'other', kind: 'ext4', mode, bytes: 64 * mebibyte });
+  const doomed = await cluster.create('block-doomed', { kind: 'ext4', mode, bytes: 64 * mebibyte });
+  const other = await cluster.create('block-other', {
+    pool: 'other',
+    kind: 'ext4',
+    mode,
+    bytes: 64 * mebibyte,
+  });
   for (const volume of [doomed, other]) await up(cluster, volume, a);
   await a.host.run('cp', '/etc/services', `${a.target(doomed.id)}/file`);
   await nas.cut();
@@ -251,7 +256,8 @@ test('a dead server keeps nothing of its images on a node that is taken down, an
   await nas.restore();
   await waitFor('the volume is let go of', () => unstage(doomed, a).then(() => true), healLimit);
   assert.deepEqual(a.mounts(), []);
-  await cluster.detach(doomed, a);
+  // The node is back, and the controller looks for itself when it is.
+  await waitFor('the controller heals', () => cluster.detach(doomed, a).then(() => true), healLimit);
   await up(cluster, doomed, a);
   await a.host.run('cmp', `${a.target(doomed.id)}/file`, '/etc/services');
   await down(cluster, doomed, a);
