@@ -23,7 +23,7 @@ export function findBlockDevice(given: string): BlockDevice | undefined {
     const path = realpathSync.native(given);
     const { dev, ino, rdev, mode } = statSync(path, { bigint: true });
     if ((mode & 0o170000n) !== 0o060000n || !path.startsWith('/dev/')) throw new NotADeviceError(given);
-    return { path, identity: { device: numbers(dev), inode: String(ino) }, number: numbers(rdev) };
+    return { path, identity: { device: deviceNumber(dev), inode: String(ino) }, number: deviceNumber(rdev) };
   } catch (error) {
     if (isErrno(error, 'ENOENT', 'ENOTDIR')) return undefined;
     throw error;
@@ -37,8 +37,8 @@ export class NotADeviceError extends Error {
   }
 }
 
-/** As `major:minor`; the encoding is that of makedev(3). */
-function numbers(device: bigint): string {
+/** A `st_dev` as `major:minor`; the encoding is that of makedev(3). */
+export function deviceNumber(device: bigint): string {
   const major = ((device >> 8n) & 0xfffn) | ((device >> 32n) & ~0xfffn);
   const minor = (device & 0xffn) | ((device >> 12n) & ~0xffn);
   return `${major}:${minor}`;

@@ -19,11 +19,11 @@ export interface LoopDevice extends FileIdentity {
   readonly readOnly: boolean;
 }
 
-/** A loop device that was told to let go of its file and still has it: somebody has it open or mounted. */
-export class LoopBusyError extends Error {
+/** A device that is to be let go of, and is still open or mounted. */
+export class DeviceBusyError extends Error {
   constructor(device: string) {
-    super(`${device} is in use and keeps its file`);
-    this.name = 'LoopBusyError';
+    super(`${device} is still in use`);
+    this.name = 'DeviceBusyError';
   }
 }
 
@@ -44,7 +44,8 @@ export interface LoopOptions {
 interface Listed {
   readonly name: string;
   readonly 'back-maj:min': string | null;
-  readonly 'back-ino': number | string | null;
+  /** Its digits. */
+  readonly 'back-ino': string | null;
   readonly 'back-file': string | null;
   readonly ro: boolean;
 }
@@ -55,11 +56,13 @@ export async function listLoops({ timeoutMs }: LoopOptions, exec: Run = run): Pr
   const output = await exec('losetup', ['--list', '--json', '--output', columns], { timeoutMs });
   // Without any device it prints nothing at all.
   if (output.trim() === '') return [];
-  const { loopdevices } = JSON.parse(output) as { loopdevices: Listed[] };
+  // An inode may have 64 bits, and a number is read with 53. In a string the quotes would have backslashes.
+  const exact = output.replaceAll(/"back-ino":\s*(\d+)/g, '"back-ino":"$1"');
+  const { loopdevices } = JSON.parse(exact) as { loopdevices: Listed[] };
   return loopdevices.flatMap(({ name, ro, ...listed }) => {
     const [device, inode, file] = [listed['back-maj:min'], listed['back-ino'], listed['back-file']];
     if (device === null || inode === null || file === null) return [];
-    return [{ path: name, device: device.trim(), inode: String(inode), readOnly: ro, file }];
+    return [{ path: name, device: device.trim(), inode, readOnly: ro, file }];
   });
 }
 
@@ -121,7 +124,7 @@ export async function attachLoop(
 
 /**
  * Takes a loop device's file away, and proves it. A device that is in use keeps its file until the last user has gone,
- * although losetup reports success (LOOP_CLR_FD, loop(4)). Throws LoopBusyError and CommandError.
+ * although losetup reports success (LOOP_CLR_FD, loop(4)). Throws DeviceBusyError and CommandError.
  */
 export async function detachLoop(device: string, { timeoutMs }: LoopOptions, exec: Run = run): Promise<void> {
   try {
@@ -130,7 +133,7 @@ export async function detachLoop(device: string, { timeoutMs }: LoopOptions, exe
     if (backingFile(device) === undefined) return;
     throw error;
   }
-  if (backingFile(device) !== undefined) throw new LoopBusyError(device);
+  if (backingFile(device) !== undefined) throw new DeviceBusyError(device);
 }
 
 /** What sysfs says of a loop device; asks no file system. Undefined where it has no file. */

@@ -2,7 +2,7 @@ import { status } from '@grpc/grpc-js';
 import { CsiError } from '../../errors/csi-error.ts';
 import { CommandError } from '../../host/command-error.ts';
 import { DamagedFilesystemError } from '../../host/filesystem.ts';
-import { LoopBusyError, NoLoopDeviceError, NotAFileError } from '../../host/loop.ts';
+import { DeviceBusyError, NoLoopDeviceError, NotAFileError } from '../../host/loop.ts';
 import { troubleOf } from '../../host/statfs.ts';
 
 interface What {
@@ -29,7 +29,7 @@ export function blockFailure(error: unknown, { volumeId, pool }: What): unknown 
       'cannot be attached: this node has no free loop device; end something that has one, or raise max_loop of the kernel module loop.',
     );
   }
-  if (error instanceof LoopBusyError) {
+  if (error instanceof DeviceBusyError) {
     return fail(
       status.UNAVAILABLE,
       'device-busy',

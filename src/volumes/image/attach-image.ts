@@ -1,7 +1,8 @@
-import { realpath } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../../errors/csi-error.ts';
-import { attachLoop, detachLoop, identify, listLoops, loopOf } from '../../host/loop.ts';
+import { deviceNumber } from '../../host/block-device.ts';
+import { attachLoop, detachLoop, type FileIdentity, identify, listLoops, loopOf } from '../../host/loop.ts';
 import type { PoolView } from '../../pools/shared-mount.ts';
 import type { Attached, AttachOptions } from '../block/attached.ts';
 
@@ -18,7 +19,7 @@ export async function attachImage(
 ): Promise<Attached> {
   const file = `${view.path}/${image}`;
   const identity = await identify(file, { timeoutMs });
-  if (identity.device !== view.mount.device || !(await isPlain(view, file))) throw leavesPool(volumeId);
+  if (!(await isInPool(view, file, identity))) throw leavesPool(volumeId);
   const { device, inode, size } = identity;
   await onFound({ device, inode });
   const found = loopOf(await listLoops({ timeoutMs }), identity);
@@ -29,9 +30,14 @@ export async function attachImage(
   return { path, isNew: true, size };
 }
 
-/** On a disk of this machine a link may lead out of the pool; on a share the device has shown that it does not. */
-async function isPlain(view: PoolView, file: string): Promise<boolean> {
-  return view.source !== undefined || (await realpath(file)) === file;
+/**
+ * On a share the device alone shows it. On a disk of this machine a link may lead out of the pool, and the mount table does
+ * not have the device that Btrfs tells of a file.
+ */
+async function isInPool(view: PoolView, file: string, { device }: FileIdentity): Promise<boolean> {
+  if (view.source !== undefined) return device === view.mount.device;
+  const pool = await stat(view.path, { bigint: true });
+  return device === deviceNumber(pool.dev) && (await realpath(file)) === file;
 }
 
 function leavesPool(volumeId: string): CsiError {

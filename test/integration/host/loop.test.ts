@@ -5,11 +5,11 @@ import { test } from 'node:test';
 import {
   attachLoop,
   backingFile,
+  DeviceBusyError,
   detachLoop,
   deviceSize,
   growLoop,
   identify,
-  LoopBusyError,
   listLoops,
   loopOf,
   NotAFileError,
@@ -64,7 +64,7 @@ test('a loop device that is open keeps its file, and that is told', async (t) =>
   const device = await loopDevice(t, file);
   const user = await open(device, 'r');
   try {
-    await assert.rejects(detachLoop(device, patience), LoopBusyError);
+    await assert.rejects(detachLoop(device, patience), DeviceBusyError);
     assert.equal(backingFile(device), file);
   } finally {
     await user.close();
@@ -86,4 +86,12 @@ test('what is no file is no image', async (t) => {
   await assert.rejects(identify(directory, patience), NotAFileError);
   await assert.rejects(identify(join(directory, 'link'), patience), NotAFileError);
   await assert.rejects(identify(join(directory, 'nothing'), patience), /No such file/);
+});
+
+test('a file is found by all the digits of its inode', async () => {
+  const inode = '9223372036854775809';
+  const listed = `{"loopdevices": [{"name":"/dev/loop7", "back-maj:min":" 0:45", "back-ino":${inode}, "ro":false, "back-file":"/a \\"back-ino\\":1"}]}`;
+  assert.deepEqual(await listLoops(patience, async () => listed), [
+    { path: '/dev/loop7', device: '0:45', inode, readOnly: false, file: '/a "back-ino":1' },
+  ]);
 });
