@@ -1,9 +1,14 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../errors/csi-error.ts';
+import { isErrno } from '../errors/node-error.ts';
+import type { Tree } from '../pools/tree.ts';
 import { readCapability } from '../volumes/capability.ts';
 import { growImage } from '../volumes/image/image-file.ts';
-import { imageSize } from '../volumes/image/image-size.ts';
-import { updateRecord } from '../volumes/state/records.ts';
+import { imageSize, type SizeRange } from '../volumes/image/image-size.ts';
+import { imageVersion, type VolumeRecord } from '../volumes/state/record.ts';
+import { readRecord, updateRecord } from '../volumes/state/records.ts';
+import type { State } from '../volumes/state/state.ts';
+import { imageIn } from '../volumes/sub-dir.ts';
 import type {
   ControllerExpandVolumeRequest,
   ControllerExpandVolumeResponseInit,
@@ -24,23 +29,60 @@ export async function controllerExpandVolume(
   const range = readCapacityRange(request.capacity_range);
   const found = await findDynamic(stores, volumeId);
   if (found === undefined) throw notFound(volumeId);
-  const { store, key, kind, image } = found;
+  const { store, key, kind } = found;
   if (request.volume_capability) readCapability(request.volume_capability, kind);
-  const { fsType, thick = false } = found.record.image ?? {};
-  const wanted = image === undefined ? range.required : imageSize(range, fsType);
-  const isLarger = found.record.capacity < range.required;
-  if (image !== undefined && isLarger) {
-    await store.pool.use((_, tree) => growImage(tree, image, { size: wanted, thick }));
-  }
   const record = await store.pool.use((state, tree) =>
-    updateRecord(state, tree, key, (current) => {
-      if (range.limit !== 0n && current.capacity > range.limit) throw tooLarge(volumeId, current.capacity);
-      return current.capacity >= range.required ? current : { ...current, capacity: wanted };
-    }),
+    grow(state, tree, { key, record: found.record }, range),
   );
   if (record === undefined) throw notFound(volumeId);
   store.inventory.note(key, record);
-  return { capacity_bytes: record.capacity.toString(), node_expansion_required: image !== undefined };
+  return { capacity_bytes: record.capacity.toString(), node_expansion_required: record.image !== undefined };
+}
+
+/** Returns the record as it is then; undefined where the volume is gone. */
+async function grow(
+  state: State,
+  tree: Tree,
+  { key, record: found }: { readonly key: string; readonly record: VolumeRecord },
+  range: SizeRange,
+): Promise<VolumeRecord | undefined> {
+  // Once, but where the image is replaced at the same time (image/fence.ts).
+  for (let record = found; ; ) {
+    const wanted = record.image === undefined ? range.required : imageSize(range, record.image.fsType);
+    if (!(await growFile(tree, record, record.capacity < range.required ? wanted : record.capacity))) {
+      const now = await readRecord(state, tree, key);
+      if (now === undefined) return undefined;
+      if (imageVersion(now) === imageVersion(record)) throw imageMissing(key);
+      record = now;
+      continue;
+    }
+    const changed = await updateRecord(state, tree, key, (current) => {
+      if (range.limit !== 0n && current.capacity > range.limit) throw tooLarge(key, current.capacity);
+      return current.capacity >= range.required ? current : { ...current, capacity: wanted };
+    });
+    if (changed === undefined || imageVersion(changed) === imageVersion(record)) return changed;
+    record = changed;
+  }
+}
+
+/** False where the file is not there (any more). */
+async function growFile(tree: Tree, { image, subDir }: VolumeRecord, size: bigint): Promise<boolean> {
+  if (image === undefined) return true;
+  try {
+    await growImage(tree, imageIn(subDir, image.file), { size, thick: image.thick === true });
+    return true;
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return false;
+    throw error;
+  }
+}
+
+function imageMissing(key: string): CsiError {
+  return new CsiError(
+    status.NOT_FOUND,
+    'image-missing',
+    `The volume ${key} cannot be made larger: its image is not on the pool any more. Restore it from a backup.`,
+  );
 }
 
 function tooLarge(volumeId: string, capacity: bigint): CsiError {

@@ -1,17 +1,20 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../errors/csi-error.ts';
+import { attachRecorded } from '../volumes/attach-recorded.ts';
 import { contextOfBlock } from '../volumes/block/publish-context.ts';
 import { readCapability } from '../volumes/capability.ts';
-import { fenceOff, sweepImages } from '../volumes/image/fence.ts';
-import { attachRecorded } from '../volumes/state/attach-recorded.ts';
+import { sweepImages } from '../volumes/image/fence.ts';
+import type { Attachment } from '../volumes/state/attachment.ts';
 import {
-  type Attachment,
   type AttachResult,
   attach,
   attachedNodes,
   detach,
+  isItsOwn,
+  takeBack,
 } from '../volumes/state/attachments.ts';
 import { findNode, type NodeRecord } from '../volumes/state/nodes.ts';
+import type { VolumeRecord } from '../volumes/state/record.ts';
 import type {
   ControllerPublishVolumeRequest,
   ControllerPublishVolumeResponseInit,
@@ -46,7 +49,8 @@ export async function controllerPublishVolume(
   switch (result.kind) {
     case 'attached': {
       if (volume.record === undefined) volume.store.inventory.noteStatic(volume.key, volumeId);
-      const context = volume.kind.kind === 'directory' ? {} : await contextOf(volume, nodeId);
+      const record = 'record' in result ? result.record : undefined;
+      const context = volume.kind.kind === 'directory' ? {} : await contextOf(volume, record);
       return { publish_context: { ...(readOnly ? { readonly: 'true' } : {}), ...context } };
     }
     case 'incompatible':
@@ -54,6 +58,12 @@ export async function controllerPublishVolume(
         status.ALREADY_EXISTS,
         'attached-differently',
         `The volume ${volumeId} is attached to the node ${nodeId} already, but in another way (read-only or access mode); detach it first.`,
+      );
+    case 'left':
+      throw new CsiError(
+        status.FAILED_PRECONDITION,
+        'volume-held',
+        `The volume ${volumeId} cannot be attached to the node ${nodeId}: it was taken by force from the node ${result.left[0]?.attachment.nodeId}, which may still write to it. It is free once that node has let go of it, as it does when it is back; docs/limitations.md has what to do where it never is.`,
       );
     case 'elsewhere':
       throw new CsiError(
@@ -71,20 +81,14 @@ function placeOf({ path, image, device }: FoundVolume): Pick<Attachment, 'subDir
   return path === undefined ? {} : { subDir: path };
 }
 
-/** What the node has to know of a block volume. No other node can write to it any more when this returns. */
+/** What the node has to know of a block volume; `record`: as it is now that the volume is attached. */
 async function contextOf(
-  { store, key, image, record }: FoundVolume,
-  nodeId: string,
+  { store, key, image }: FoundVolume,
+  record: VolumeRecord | undefined,
 ): Promise<Record<string, string>> {
-  if (record === undefined) return contextOfBlock(key, image, undefined);
-  const now = await store.pool.use(async (state, tree) => {
-    const fenced = await fenceOff(state, tree, { key, record }, nodeId);
-    // Cut off after it had replaced the image, it left the old one.
-    if (record.image?.file !== undefined) await sweepImages(state, tree, key);
-    return fenced;
-  });
-  store.inventory.note(key, now);
-  return contextOfBlock(key, image, now);
+  if (record !== undefined) store.inventory.note(key, record);
+  if (record?.image?.file !== undefined) await store.pool.use((state, tree) => sweepImages(state, tree, key));
+  return contextOfBlock(key, image, record);
 }
 
 /** Looks before and afterwards: what it overlaps may be made, or the directory deleted, at the same moment. */
@@ -96,7 +100,13 @@ async function attachStatic(
 ): Promise<AttachResult> {
   const { store, key } = volume;
   await refuseOverlap(volume, volumeId, wanted.readOnly);
-  const result = await store.pool.use((state, tree) => attach(state, tree, key, wanted, multiNode));
+  const result = await store.pool.use(async (state, tree) => {
+    const first = await attach(state, tree, key, wanted, multiNode);
+    if (first.kind !== 'left' || !first.left.every((left) => isItsOwn(left, { ...wanted, multiNode })))
+      return first;
+    for (const left of first.left) await takeBack(state, tree, key, left);
+    return attach(state, tree, key, wanted, multiNode);
+  });
   if (result.kind !== 'attached' || !result.fresh) return result;
   try {
     await refuseOverlap(volume, volumeId, wanted.readOnly);

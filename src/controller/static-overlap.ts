@@ -2,7 +2,8 @@ import { status } from '@grpc/grpc-js';
 import { CsiError } from '../errors/csi-error.ts';
 import { isWorldWide } from '../volumes/device/device-path.ts';
 import { listAside } from '../volumes/state/aside.ts';
-import { type Attachment, attachmentsOf } from '../volumes/state/attachments.ts';
+import type { Attachment } from '../volumes/state/attachment.ts';
+import { holdersOf } from '../volumes/state/attachments.ts';
 import { isStaticKey } from '../volumes/volume-id.ts';
 import type { FoundVolume } from './find-volume.ts';
 
@@ -42,7 +43,7 @@ async function refuseTwin(volume: FoundVolume, volumeId: string, readOnly: boole
   const others = await store.pool.use(async (state, tree) => {
     const { keys } = await store.inventory.keys(state, tree);
     const twins = keys.filter((key) => isStaticKey(key) && key !== volume.key);
-    return Promise.all(twins.map((key) => attachmentsOf(state, tree, key)));
+    return Promise.all(twins.map((key) => holdersOf(state, tree, key)));
   });
   const other = others.flat().find((each) => isSame(volume, each) && !(each.readOnly && readOnly));
   if (other === undefined) return;

@@ -1,8 +1,6 @@
-import { putUpFence } from '../volumes/image/fence.ts';
-import { attachedNodes, detach, type Mark } from '../volumes/state/attachments.ts';
-import { newRecordId } from '../volumes/state/record.ts';
+import { attachedNodes, detach } from '../volumes/state/attachments.ts';
 import type { Store, Stores } from '../volumes/stores.ts';
-import { isStaticKey, parseVolumeId, staticKeyOf } from '../volumes/volume-id.ts';
+import { parseVolumeId, staticKeyOf } from '../volumes/volume-id.ts';
 import type {
   ControllerUnpublishVolumeRequest,
   ControllerUnpublishVolumeResponseInit,
@@ -29,17 +27,7 @@ export async function controllerUnpublishVolume(
   }
   const nodeId = request.node_id === '' ? undefined : request.node_id;
   await place.store.pool.use(async (state, tree) => {
-    for (const key of place.keys) {
-      // A static image is never replaced; its marks stay until that node has let go.
-      const forced = isStaticKey(key)
-        ? undefined
-        : async ([mark, ...more]: readonly Mark[]) => {
-            if (mark === undefined) return;
-            const blank = [mark, ...more].some(({ isMaking }) => isMaking);
-            await putUpFence(state, tree, key, { id: newRecordId(), nodeId: mark.nodeId, blank });
-          };
-      await detach(state, tree, key, nodeId, forced);
-    }
+    for (const key of place.keys) await detach(state, tree, key, nodeId);
   });
   return {};
 }

@@ -16,6 +16,7 @@ export interface BlockRequest {
   /** With the image's name as it is now. */
   readonly location: BlockLocation;
   readonly key: string;
+  readonly version: string | undefined;
   readonly format: FilesystemType | undefined;
   readonly size: bigint;
   readonly capability: Capability;
@@ -33,7 +34,7 @@ export function readBlockRequest(
   given: BlockLocation,
 ): BlockRequest {
   const { volume_id: volumeId, volume_capability: wire, publish_context: context } = request;
-  const { key, image, format, size } = readAttachedBlock(volumeId, context);
+  const { key, image, version, format, size } = readAttachedBlock(volumeId, context);
   if ((image === undefined) !== (given.kind === 'device')) throw attachedDifferently(volumeId);
   const location = given.kind === 'image' && image !== undefined ? { ...given, image } : given;
   const kind = isStaticKey(key)
@@ -42,7 +43,7 @@ export function readBlockRequest(
   const capability = readNodeCapability(wire, kind);
   const readOnly = capability.readOnly || context.readonly === 'true';
   const fsType = wire === null ? undefined : filesystemAsked(wire);
-  return { location, key, format, size, capability, fsType, readOnly };
+  return { location, key, version, format, size, capability, fsType, readOnly };
 }
 
 function attachedDifferently(volumeId: string): CsiError {

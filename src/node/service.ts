@@ -7,7 +7,7 @@ import { UsageProbe } from '../pools/usage-probe.ts';
 import { BlockHealth } from '../volumes/block/block-health.ts';
 import { BlockNode } from '../volumes/block/block-node.ts';
 import { BlockNotes } from '../volumes/block/block-notes.ts';
-import { NodeMarks } from '../volumes/block/node-marks.ts';
+import { NodeAttachments } from '../volumes/block/node-attachments.ts';
 import { StagedBlocks } from '../volumes/block/staged-blocks.ts';
 import { BindAsides } from '../volumes/directory/bind-asides.ts';
 import { BindNotes } from '../volumes/directory/bind-notes.ts';
@@ -68,8 +68,8 @@ export function createNodeService(deps: NodeServiceDeps) {
   const probe = new UsageProbe();
   const health = new DirectoryHealth({ pools, mounts, probe, published, stagedAt });
   const staged = new StagedBlocks(new BlockNotes(join(stateDir, 'node-blocks')));
-  const marks = new NodeMarks(nodeId);
-  const blocks = new BlockNode({ pools, devices, mounts, asides, marks, staged, log, observe });
+  const attachments = new NodeAttachments(nodeId);
+  const blocks = new BlockNode({ pools, devices, mounts, asides, attachments, staged, log, observe });
   const blockHealth = new BlockHealth(staged, probe);
   const context: NodeContext = {
     nodeId,

@@ -1,9 +1,10 @@
 import type { Logger } from 'pino';
 import type { PoolConfig } from '../../config/schema.ts';
 import { blankFile, forgetCached } from '../../host/blank-file.ts';
+import { exclusivityOf } from '../../host/exclusive.ts';
 import { type FilesystemType, growFilesystem } from '../../host/filesystem.ts';
 import { mountFilesystem } from '../../host/filesystem-mount.ts';
-import { detachLoop, deviceSize, growLoop, identify } from '../../host/loop.ts';
+import { DeviceBusyError, detachLoop, deviceSize, growLoop, identify } from '../../host/loop.ts';
 import { unmount } from '../../host/mount.ts';
 import { hasOption, readMountinfo, topmostAt } from '../../host/mountinfo.ts';
 import { type MountObserver, observed } from '../../pools/mount-observer.ts';
@@ -21,7 +22,7 @@ import { prepareFilesystem } from './block-filesystem.ts';
 import type { BlockNote } from './block-notes.ts';
 import { notStaged, type PublishBlock, publishBlock } from './block-publish.ts';
 import { deviceShownBy } from './device-shown.ts';
-import type { NodeMarks } from './node-marks.ts';
+import type { NodeAttachments } from './node-attachments.ts';
 import { deviceOf, isSame, placeOf, type StagedBlocks } from './staged-blocks.ts';
 
 export interface BlockNodeDeps {
@@ -29,7 +30,7 @@ export interface BlockNodeDeps {
   /** Patterns of the devices that the config allows. */
   readonly devices: readonly string[];
   readonly mounts: SharedMounts;
-  readonly marks: NodeMarks;
+  readonly attachments: NodeAttachments;
   readonly staged: StagedBlocks;
   readonly asides: BindAsides;
   readonly log: Logger;
@@ -40,6 +41,8 @@ export interface StageBlock {
   readonly volumeId: string;
   /** Under which the volume's attachments are kept. */
   readonly key: string;
+  /** The file that the attachment is for; undefined for a volume that was there before. */
+  readonly version: string | undefined;
   readonly location: BlockLocation;
   readonly capability: Capability;
   readonly fsType: FilesystemType | undefined;
@@ -101,8 +104,7 @@ export class BlockNode {
     const known = this.#deps.staged.has(request.volumeId);
     const device = await this.#attach(request, view);
     try {
-      const { wasMaking } = await this.#claim(request, view);
-      if (wasMaking) await this.#blank(request, view, device);
+      if (await this.#claim(request, view)) await this.#blank(request, view, device);
       else refuseTruncated(request, device.size);
       if (!request.capability.block) await this.#mount(request, view, device);
     } catch (error) {
@@ -132,53 +134,53 @@ export class BlockNode {
   }
 
   /**
-   * The mark comes before the look: where the volume was taken from this node meanwhile, either this look shows it, or
-   * whoever took it has seen the mark. The file was opened before, so that it is the one which would be replaced.
+   * Puts down that this node may write, if the volume is attached to it still. The file was opened before, so that it is
+   * the one which would be replaced. Returns whether it was making the filesystem when it was interrupted.
    */
-  async #claim(
-    { volumeId, key, readOnly, capability }: StageBlock,
-    view: PoolView,
-  ): Promise<{ readonly wasMaking: boolean }> {
-    const { marks } = this.#deps;
-    const before = await marks.look(view.path, key);
-    if (!before.isAttached) throw notAttached(volumeId);
+  async #claim(request: StageBlock, view: PoolView): Promise<boolean> {
+    const { volumeId, readOnly, capability } = request;
+    const { attachments } = this.#deps;
     // Writers on many nodes at once coordinate themselves: no copy could take the place of what others use.
-    if (readOnly || capability.multiNode) return before;
-    const isThere = await marks.put(view.path, key, 'used');
-    const now = await marks.look(view.path, key);
-    if (isThere && now.isAttached) return now;
-    await marks.remove(view.path, key, 'used');
-    throw notAttached(volumeId);
+    if (readOnly || capability.multiNode) {
+      if (await attachments.isAttached(view.path, request)) return false;
+      throw notAttached(volumeId);
+    }
+    const how = await attachments.use(view.path, request);
+    if (how === 'absent') throw notAttached(volumeId);
+    return how === 'making';
   }
 
-  /** What a maker that was killed has left is nobody's data: nothing is mounted before its mark is gone. */
-  async #blank(
-    { key, location, size, readOnly }: StageBlock,
-    view: PoolView,
-    device: Attached,
-  ): Promise<void> {
-    if (readOnly || location.kind !== 'image') return;
+  /** What a maker that was killed has left is nobody's data: nothing is mounted before it is gone. */
+  async #blank(request: StageBlock, view: PoolView, device: Attached): Promise<void> {
+    const { volumeId, location, size } = request;
+    if (location.kind !== 'image') return;
     await blankFile(`${view.path}/${location.image}`, size, { timeoutMs });
     await growLoop(device.path, { timeoutMs });
     await forgetCached(device.path, { timeoutMs });
-    await this.#deps.marks.remove(view.path, key, 'making');
+    if (!(await this.#deps.attachments.endMaking(view.path, request))) throw notAttached(volumeId);
   }
 
   async #mount(request: StageBlock, view: PoolView, device: Attached): Promise<void> {
-    const { volumeId, key, capability, readOnly, stagingPath } = request;
-    const { marks, observe } = this.#deps;
+    const { volumeId, capability, readOnly, stagingPath } = request;
+    const { attachments, observe } = this.#deps;
     const target = placeOf(stagingPath);
     const mounted = topmostAt(readMountinfo(), target);
     if (mounted !== undefined) {
-      if (deviceShownBy(mounted) === device.path && hasOption(mounted, 'ro') === readOnly) return;
-      throw occupied(volumeId, stagingPath);
+      if (deviceShownBy(mounted) !== device.path || hasOption(mounted, 'ro') !== readOnly)
+        throw occupied(volumeId, stagingPath);
+      // The call that has mounted it may have ended before it was grown.
+      if (!readOnly && isFilesystemType(mounted.fsType))
+        await this.#grow(device.path, target, mounted.fsType);
+      return;
     }
     const { type, size } = await prepareFilesystem(device.path, {
       ...request,
       onMaking: async () => {
-        if (!(await marks.put(view.path, key, 'making'))) throw notAttached(volumeId);
+        if (!(await attachments.beginMaking(view.path, request))) throw notAttached(volumeId);
       },
-      onMade: () => marks.remove(view.path, key, 'making'),
+      onMade: async () => {
+        if (!(await attachments.endMaking(view.path, request))) throw notAttached(volumeId);
+      },
     });
     const options = [
       readOnly ? 'ro' : 'rw',
@@ -191,8 +193,11 @@ export class BlockNode {
     );
     if (shownAt(target) !== device.path) throw notThere(volumeId, stagingPath);
     const isSmaller = size === undefined || size < (deviceSize(device.path) ?? 0n);
-    if (isSmaller && !readOnly)
-      await growFilesystem({ device: device.path, mountPoint: target }, type, { timeoutMs: growMs });
+    if (isSmaller && !readOnly) await this.#grow(device.path, target, type);
+  }
+
+  async #grow(device: string, mountPoint: string, type: FilesystemType): Promise<void> {
+    await growFilesystem({ device, mountPoint }, type, { timeoutMs: growMs });
   }
 
   /** Throws FAILED_PRECONDITION where the volume is not staged, after a reboot too. */
@@ -220,7 +225,7 @@ export class BlockNode {
         // A device of the node has grown by itself.
         if (note.node === undefined) await growLoop(device, { timeoutMs });
         if (isFilesystemType(mount.fsType) && !hasOption(mount, 'ro')) {
-          await growFilesystem({ device, mountPoint: mount.mountPoint }, mount.fsType, { timeoutMs: growMs });
+          await this.#grow(device, mount.mountPoint, mount.fsType);
         }
       } catch (error) {
         throw blockFailure(error, { volumeId, pool: note.pool });
@@ -245,11 +250,10 @@ export class BlockNode {
       if (note === undefined) return;
       try {
         await this.#unmount(placeOf(stagingPath));
-        if (note.node === undefined) {
-          const device = await deviceOf(note);
-          if (device !== undefined) await detachLoop(device, { timeoutMs });
-        }
-        await this.#unmark(volumeId, note);
+        const device = await deviceOf(note);
+        if (device !== undefined && note.node === undefined) await detachLoop(device, { timeoutMs });
+        else if (device !== undefined) await refuseHeld(device);
+        await this.#freeAttachment(volumeId, note);
       } catch (error) {
         throw blockFailure(error, { volumeId, pool: note.pool });
       }
@@ -258,15 +262,18 @@ export class BlockNode {
     });
   }
 
-  async #unmark(volumeId: string, { pool, key, readOnly }: BlockNote): Promise<void> {
+  async #freeAttachment(volumeId: string, { pool, key, readOnly }: BlockNote): Promise<void> {
     if (readOnly) return;
     const config = this.#deps.pools.get(pool);
     if (config === undefined) {
-      this.#deps.log.warn({ volume: volumeId, pool }, 'a mark stays on a pool that the config has no more');
+      this.#deps.log.warn(
+        { volume: volumeId, pool },
+        'an attachment stays in use on a pool that the config has no more',
+      );
       return;
     }
     const view = await this.#deps.mounts.ensure(config, [], volumeId);
-    await this.#deps.marks.remove(view.path, key, 'used');
+    await this.#deps.attachments.letGo(view.path, key);
   }
 
   async #unmount(target: string): Promise<void> {
@@ -286,7 +293,7 @@ export class BlockNode {
       // It is mounted and could not be grown: the retry goes on there.
       if (shownAt(placeOf(stagingPath)) === device.path) return;
       if (device.isNew) await detachLoop(device.path, { timeoutMs });
-      if (!readOnly) await this.#deps.marks.remove(view.path, key, 'used');
+      if (!readOnly) await this.#deps.attachments.letGo(view.path, key);
       if (!known) this.#deps.staged.notes.remove(volumeId);
     } catch (error) {
       this.#deps.log.warn({ err: error, device: device.path }, 'a stage that failed left a device');
@@ -296,6 +303,11 @@ export class BlockNode {
 
 function refuseTruncated({ volumeId, location, size }: StageBlock, found: bigint): void {
   if (location.kind === 'image' && found < size) throw truncated(volumeId, location.image, size, found);
+}
+
+/** A device of the node stays. Whether something has it still, as a mount that was forgotten has, an exclusive open tells. */
+async function refuseHeld(device: string): Promise<void> {
+  if ((await exclusivityOf(device, timeoutMs)) === 'taken') throw new DeviceBusyError(device);
 }
 
 /** The block device of what is mounted at a path. */

@@ -2,7 +2,7 @@ import { status } from '@grpc/grpc-js';
 import { CsiError } from '../../errors/csi-error.ts';
 import type { FilesystemType } from '../../host/filesystem.ts';
 import { isFilesystemType } from '../capability.ts';
-import type { VolumeRecord } from '../state/record.ts';
+import { imageVersion, type VolumeRecord } from '../state/record.ts';
 import { imageIn, subDirProblem } from '../sub-dir.ts';
 import { isKey, isStaticKey } from '../volume-id.ts';
 
@@ -15,6 +15,8 @@ export interface AttachedBlock {
    * for a device of the node.
    */
   readonly image: string | undefined;
+  /** Which file that is, as the attachment says it too; undefined for a volume that was there before. */
+  readonly version: string | undefined;
   /** The filesystem to make where the image is blank; undefined for a raw device, and for what was there before. */
   readonly format: FilesystemType | undefined;
   /** What the image has at least, in bytes; 0 where nobody knows. */
@@ -31,11 +33,13 @@ export function contextOfBlock(
   record: VolumeRecord | undefined,
 ): Record<string, string> {
   const file = record === undefined ? image : imageIn(record.subDir, record.image?.file);
+  const version = record && imageVersion(record);
   const format = record?.image?.fsType;
   return {
     key,
     size: String(record?.capacity ?? 0n),
     ...(file === undefined ? {} : { image: file }),
+    ...(version === undefined ? {} : { version }),
     ...(format === undefined ? {} : { format }),
   };
 }
@@ -43,7 +47,7 @@ export function contextOfBlock(
 /** Reads it. Throws FAILED_PRECONDITION where the volume was not attached by this driver's controller. */
 export function readAttachedBlock(
   volumeId: string,
-  { key, image, format = '', size = '' }: Readonly<Record<string, string>>,
+  { key, image, version, format = '', size = '' }: Readonly<Record<string, string>>,
 ): AttachedBlock {
   const isRight =
     key !== undefined &&
@@ -52,7 +56,7 @@ export function readAttachedBlock(
     /^\d{1,19}$/.test(size) &&
     (format === '' || isFilesystemType(format));
   if (isRight)
-    return { key, image, format: isFilesystemType(format) ? format : undefined, size: BigInt(size) };
+    return { key, image, version, format: isFilesystemType(format) ? format : undefined, size: BigInt(size) };
   throw new CsiError(
     status.FAILED_PRECONDITION,
     'volume-not-attached',

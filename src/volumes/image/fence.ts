@@ -2,112 +2,120 @@ import { status } from '@grpc/grpc-js';
 import { CsiError } from '../../errors/csi-error.ts';
 import { isErrno } from '../../errors/node-error.ts';
 import type { Dir, Tree } from '../../pools/tree.ts';
+import {
+  forgetLeft,
+  isItsOwn,
+  isLeftBehind,
+  type LeftBehind,
+  leaveAnew,
+  takeBack,
+  type WantedAttachment,
+} from '../state/attachments.ts';
 import { atPlace, type Place } from '../state/beneath.ts';
-import { newRecordId, type VolumeRecord } from '../state/record.ts';
-import { readRecord, updateRecord } from '../state/records.ts';
+import { imageVersion, newRecordId, type VolumeRecord } from '../state/record.ts';
+import { readRecord, readRecordAnew, updateRecord } from '../state/records.ts';
+import { settledMs } from '../state/settled.ts';
 import type { State } from '../state/state.ts';
 import { imageIn, imageName, isImageName } from '../sub-dir.ts';
 
 /**
- * Fencing by replacement. A node marks an image before it writes to it, and takes its mark away when it has let go of
- * it. A detach that finds the mark was forced: that node may still be alive behind a cut cable, with writes under way. So
- * it is put down in the volume's record, and before the volume goes to another node its file is replaced by a copy, made
- * on the server where that can share blocks. What the old node still writes goes to a file that is the volume's no more;
+ * Fencing by replacement. A node that was given up may still be alive behind a cut cable, with writes under way; its
+ * attachment is left behind (attachments.ts). Before the volume goes to another node its file is replaced by a copy, made on
+ * the server where that can share blocks. What the old node still writes goes to a file that is the volume's no more;
  * nothing on that node has to cooperate.
  *
- * The record says which file is the volume's, and changes only from the one that was copied: of two controllers that
- * copy at the same time the second finds another file there, and throws its copy away. So no copy ever takes the place
- * of a file that a node writes to already.
+ * Controllers may do this at the same time, or hours late, after a long copy. So the record decides, by its next revision:
+ * a copy becomes the volume's file only if the record still names the file that was copied, and the node that has that
+ * one did not get the volume back meanwhile. And what was left behind goes only once its file is the volume's no more. The
+ * names of files and of what is left are random, and never come back.
  */
-export interface Fence {
-  /** Random; tells this one from an earlier or later one. */
-  readonly id: string;
-  /** Whose mark was left. */
-  readonly nodeId: string;
-  /** That node was making the filesystem: there is nothing to be kept. */
-  readonly blank: boolean;
+export async function settleLeft(
+  state: State,
+  tree: Tree,
+  key: string,
+  left: LeftBehind,
+  wanted: WantedAttachment,
+): Promise<void> {
+  // Read after what was left was seen: a version that it does not name any more is past for good.
+  const record = await readRecordAnew(state, tree, key);
+  if (record?.image === undefined) throw beingDeleted(key);
+  if (left.attachment.version !== imageVersion(record)) return forgetLeft(state, tree, key, left);
+  if (isItsOwn(left, wanted)) return giveBack(state, tree, key, left);
+  // That was about to be given back to its node: whoever is doing it is not to succeed any more.
+  if (record.image.kept === left.id) return leaveAnew(state, tree, key, left);
+  return replace(state, tree, { key, record }, left);
 }
 
-/** Puts down that a node was detached by force; a fence that is there already stays. */
-export async function putUpFence(state: State, tree: Tree, key: string, fence: Fence): Promise<void> {
-  await updateRecord(state, tree, key, (current) =>
-    current.image === undefined || current.image.fence !== undefined
+/** Its node may have it mounted all the time, and nobody tells it. So the file stays, and the node has it as before. */
+async function giveBack(state: State, tree: Tree, key: string, left: LeftBehind): Promise<void> {
+  const kept = await updateRecord(state, tree, key, (current) =>
+    current.image === undefined ||
+    current.image.kept === left.id ||
+    imageVersion(current) !== left.attachment.version
       ? current
-      : { ...current, image: { ...current.image, fence } },
+      : { ...current, image: { ...current.image, kept: left.id } },
   );
+  if (kept?.image?.kept === left.id) await takeBack(state, tree, key, left);
 }
 
-/**
- * To be called once a volume is attached to a node, before anybody is told: sees to it that no other node can write to
- * its image. May take long where the server cannot share blocks. Returns the record as it is then. Throws ABORTED where
- * the node that was given up is writing to it at this moment, so that no copy would be a state that it ever had.
- */
-export async function fenceOff(
+async function replace(
   state: State,
   tree: Tree,
   { key, record }: { readonly key: string; readonly record: VolumeRecord },
-  nodeId: string,
-): Promise<VolumeRecord> {
-  const { image, subDir } = record;
-  if (image?.fence === undefined) return record;
-  // What that node still writes are the volume's own writes again; but a filesystem half made is nobody's.
-  if (image.fence.nodeId === nodeId && !image.fence.blank) {
-    return change(state, tree, { key, record }, image.file);
-  }
+  left: LeftBehind,
+): Promise<void> {
   const file = `disk-${newRecordId()}.img`;
-  const from = imageIn(subDir, image.file);
-  const { blank } = image.fence;
-  await atPlace(tree, from, { make: false }, (place) => copyBeside(tree, place, file, blank));
-  try {
-    return await change(state, tree, { key, record }, file);
-  } finally {
-    await sweepImages(state, tree, key);
-  }
+  const { image, subDir } = record;
+  await atPlace(tree, imageIn(subDir, image?.file), { make: false }, async (place) => {
+    const size = await copyBeside(tree, place, file, left.how === 'unmade');
+    const changed = await updateRecord(state, tree, key, (current) => {
+      const isThis = imageVersion(current) === imageVersion(record) && current.image?.kept === image?.kept;
+      // Grown while it was copied.
+      if (!isThis || current.image === undefined || current.capacity > size) return current;
+      const { kept: _, ...rest } = current.image;
+      return { ...current, image: { ...rest, file } };
+    });
+    const isReplaced = changed?.image?.file === file;
+    await removeIfThere(tree, place.parent, isReplaced ? place.name : file);
+    if (changed === undefined) throw beingDeleted(key);
+    if (isReplaced) await forgetLeft(state, tree, key, left);
+  });
 }
 
 /**
- * Removes what is not the volume's image any more: the one that was replaced, and copies that came too late. The folder
- * is looked at first: no copy that is in it then can become the image once the record has no fence.
+ * Removes what calls that were cut off have left beside an image, once nobody can be at work on it any more: a copy becomes
+ * the image only as long as something is left behind.
  */
-export async function sweepImages(state: State, tree: Tree, key: string): Promise<void> {
+export async function sweepImages(
+  state: State,
+  tree: Tree,
+  key: string,
+  olderThanMs = settledMs,
+): Promise<void> {
   const before = await readRecord(state, tree, key);
   if (before?.image === undefined) return;
   await atPlace(tree, imageIn(before.subDir), { make: false }, async ({ parent }) => {
     const names = (await tree.list(parent, '.')).filter(isImageName);
+    if (await isLeftBehind(state, tree, key)) return;
     const record = await readRecord(state, tree, key);
-    if (record?.id !== before.id || record.image === undefined || record.image.fence !== undefined) return;
+    if (record?.id !== before.id || record.image === undefined) return;
     const current = record.image.file ?? imageName;
-    const others = names.filter((name) => name !== current);
     // Nothing is removed where the image itself is missing: one of them may be all that is left of it.
-    if (others.length === names.length) return;
-    for (const name of others) await removeIfThere(tree, parent, name);
-    if (others.length > 0) await tree.sync(parent);
+    if (!names.includes(current)) return;
+    for (const name of names.filter((each) => each !== current)) {
+      const { ctimeMs } = await tree.lstat(parent, name);
+      if (Date.now() - Number(ctimeMs) >= olderThanMs) await removeIfThere(tree, parent, name);
+    }
   });
 }
 
-/** Takes the fence down, with this file as the volume's, unless others did so before. */
-async function change(
-  state: State,
+/** Returns the copy's size in bytes. */
+async function copyBeside(
   tree: Tree,
-  { key, record }: { readonly key: string; readonly record: VolumeRecord },
-  file: string | undefined,
-): Promise<VolumeRecord> {
-  const changed = await updateRecord(state, tree, key, (current) => {
-    // Of another fence the copy would be too old: the volume may have been written to in between.
-    const isThis = current.id === record.id && current.image?.fence?.id === record.image?.fence?.id;
-    if (!isThis || current.image?.fence === undefined) return current;
-    const { fence: _, ...rest } = current.image;
-    return { ...current, image: { ...rest, ...(file === undefined ? {} : { file }) } };
-  });
-  if (changed?.id === record.id) return changed;
-  throw new CsiError(
-    status.ABORTED,
-    'volume-busy',
-    `The volume ${key} is being deleted at the same time; repeat the call.`,
-  );
-}
-
-async function copyBeside(tree: Tree, { parent, name }: Place, copy: string, blank: boolean): Promise<void> {
+  { parent, name }: Place,
+  copy: string,
+  blank: boolean,
+): Promise<bigint> {
   const before = await tree.lstat(parent, name);
   const file = await tree.makeFile(parent, copy, 0o600);
   try {
@@ -119,6 +127,7 @@ async function copyBeside(tree: Tree, { parent, name }: Place, copy: string, bla
       if (after.ctimeNs !== before.ctimeNs || after.size !== before.size) throw stillWriting();
     }
     await tree.sync(file, parent);
+    return (await tree.stat(file)).size;
   } catch (error) {
     await tree.unlink(parent, copy).catch(() => {});
     throw error;
@@ -143,6 +152,14 @@ async function removeIfThere(tree: Tree, parent: Dir, name: string): Promise<voi
   } catch (error) {
     if (!isErrno(error, 'ENOENT')) throw error;
   }
+}
+
+function beingDeleted(key: string): CsiError {
+  return new CsiError(
+    status.ABORTED,
+    'volume-busy',
+    `The volume ${key} is being deleted at the same time; repeat the call.`,
+  );
 }
 
 function stillWriting(): CsiError {

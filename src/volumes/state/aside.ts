@@ -2,6 +2,7 @@ import { status } from '@grpc/grpc-js';
 import { CsiError } from '../../errors/csi-error.ts';
 import { isErrno } from '../../errors/node-error.ts';
 import type { Tree } from '../../pools/tree.ts';
+import { forgetLeftOf } from './attachments.ts';
 import type { VolumeRecord } from './record.ts';
 import {
   asideName,
@@ -130,6 +131,7 @@ export async function archiveAside(state: State, tree: Tree, { name }: Aside, en
  */
 export async function forgetAside(state: State, tree: Tree, { key, name, record }: Aside): Promise<void> {
   await unlinkIfThere(state, tree, claimOnNext(key, record));
+  await forgetLeftOf(state, tree, key, record);
   if ((await readRecord(state, tree, key))?.id === record.id) await unlinkIfThere(state, tree, key);
   await unlinkIfThere(state, tree, name);
   await tree.sync(state.volumes);

@@ -3,8 +3,7 @@ import { status } from '@grpc/grpc-js';
 import { CsiError } from '../../errors/csi-error.ts';
 import type { FilesystemType } from '../../host/filesystem.ts';
 import { isFilesystemType } from '../capability.ts';
-import type { Fence } from '../image/fence.ts';
-import { isCopyName, subDirProblem } from '../sub-dir.ts';
+import { imageName, isCopyName, subDirProblem } from '../sub-dir.ts';
 
 /** What becomes of a volume's data at DeleteVolume. */
 export const onDeleteValues = ['delete', 'archive', 'retain'] as const;
@@ -18,8 +17,8 @@ export interface ImageRecord {
   readonly thick?: true;
   /** Its name in the volume's directory, where it is not the one that the image was made with. */
   readonly file?: string;
-  /** Before the volume goes to another node the image is to be replaced; see image/fence.ts. */
-  readonly fence?: Fence;
+  /** The attachment that was left behind and given back to its node, the last one; see image/fence.ts. */
+  readonly kept?: string;
 }
 
 /** What Berth keeps of a dynamic volume. */
@@ -49,6 +48,11 @@ const raw = 'raw';
 /** XFS takes 1,023 bytes as a symbolic link's target, other file systems more. */
 const maxBytes = 1_023;
 
+/** Which file of which volume: another one where the image was replaced, or the volume made anew under its name. */
+export function imageVersion({ id, image }: VolumeRecord): string | undefined {
+  return image && `${id}/${image.file ?? imageName}`;
+}
+
 export function newRecordId(): string {
   return randomBytes(6).toString('base64url');
 }
@@ -70,7 +74,7 @@ export function encodeRecord(record: VolumeRecord): string {
     image: record.image && (record.image.fsType ?? raw),
     thick: record.image?.thick,
     file: record.image?.file,
-    fence: record.image?.fence && encodeFence(record.image.fence),
+    kept: record.image?.kept,
   });
   if (Buffer.byteLength(text) > maxBytes) {
     throw new CsiError(
@@ -130,25 +134,16 @@ export function decodeRecord(text: string): VolumeRecord | undefined {
   };
 }
 
-function encodeFence({ id, nodeId, blank }: Fence): unknown[] {
-  return [id, nodeId, blank];
-}
-
-function decodeFence([id, nodeId, blank]: readonly unknown[]): Fence {
-  return { id: String(id), nodeId: String(nodeId), blank: blank === true };
-}
-
 function readImage(
   image: string,
   file: string | undefined,
-  { thick, fence }: Record<string, unknown>,
+  { thick, kept }: Record<string, unknown>,
 ): ImageRecord {
   return {
     ...(isFilesystemType(image) ? { fsType: image } : {}),
     ...(thick === true ? { thick } : {}),
     ...(file === undefined ? {} : { file }),
-    // A mangled fence is one all the same.
-    ...(Array.isArray(fence) ? { fence: decodeFence(fence) } : {}),
+    ...(typeof kept === 'string' ? { kept } : {}),
   };
 }
 

@@ -5,7 +5,7 @@ import { isErrno } from '../../errors/node-error.ts';
 import type { Tree } from '../../pools/tree.ts';
 import { isKey } from '../volume-id.ts';
 import { decodeRecord, encodeRecord, type VolumeRecord } from './record.ts';
-import type { State } from './state.ts';
+import { type State, stateDirMode } from './state.ts';
 
 /**
  * The records of a pool's volumes: `.berth/volumes/<key>` is a symbolic link whose target is the record, since
@@ -36,6 +36,19 @@ export function recordKeys(names: readonly string[]): string[] {
 
 /** Reads a record; undefined where there is none. An unreadable one is an error that names the file. */
 export function readRecord(state: State, tree: Tree, key: string): Promise<VolumeRecord | undefined> {
+  return readRecordAt(state, tree, key);
+}
+
+/**
+ * The same, and never from what an NFS client remembers, for a second, of the folder: a change of that, if only of its mode
+ * to what it is, has it look anew.
+ */
+export async function readRecordAnew(
+  state: State,
+  tree: Tree,
+  key: string,
+): Promise<VolumeRecord | undefined> {
+  await tree.setMode(state.volumes, stateDirMode);
   return readRecordAt(state, tree, key);
 }
 

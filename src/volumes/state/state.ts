@@ -12,6 +12,9 @@ export interface State {
   readonly archive: Dir;
 }
 
+/** Of all that Berth keeps for itself on a pool. */
+export const stateDirMode = 0o700;
+
 /**
  * Opens `.berth`. With `make`, what is missing of it is made; without, a pool that lacks any of it gives undefined.
  * Only root may enter: it holds what decides over volumes.
@@ -46,7 +49,7 @@ async function openFolder(tree: Tree, parent: Dir, name: string, make: boolean):
     if (!make || !isErrno(error, 'ENOENT')) throw error;
   }
   try {
-    await tree.mkdir(parent, name, 0o700);
+    await tree.mkdir(parent, name, stateDirMode);
   } catch (error) {
     if (!isErrno(error, 'EEXIST')) throw error;
   }

@@ -11,7 +11,7 @@ import { cleanUp } from '../../support/clean-up.ts';
 import { imageFile, loopDevice, mebibyte } from '../../support/image-file.ts';
 import { lvmLabel } from '../../support/lvm-label.ts';
 import { temporaryDirectory } from '../../support/tree.ts';
-import { type Bed, ext4, makeBed, marks, raw, type Volume, type Wish } from './fixture.ts';
+import { type Bed, ext4, inUse, makeBed, raw, type Volume, type Wish } from './fixture.ts';
 
 const readers = { mode: 'MULTI_NODE_READER_ONLY' } as const;
 
@@ -75,7 +75,7 @@ test('a filesystem that is on a device is mounted; a blank device is never forma
   const before = await sum(file);
   assert.match(await refused(volume.stage(), code.precondition), /there is no filesystem on it/);
   assert.equal(await sum(file), before);
-  assert.deepEqual(await marks(bed.pool), []);
+  assert.deepEqual(await inUse(bed.pool), []);
   await execa`mkfs.ext4 -q ${device}`;
   await volume.stage();
   await volume.publish();
@@ -178,7 +178,7 @@ for (const [what, use, told] of uses) {
       assert.match(await refused(volume.stage(), code.precondition), told);
       await volume.detach();
     }
-    assert.deepEqual([await marks(bed.pool), bed.mounts()], [[], []]);
+    assert.deepEqual([await inUse(bed.pool), bed.mounts()], [[], []]);
     assert.equal(await sum(file), before);
   });
 }
@@ -210,6 +210,35 @@ test('a device has one writer, whatever its volumes are called', async (t) => {
   await three.detach();
   await four.attach();
   await four.detach();
+});
+
+test('a device stays with the node that it was taken from by force, until that has let go of it', async (t) => {
+  const { volume: make, bed } = await makeDisk(t);
+  const volume = await make(raw);
+  await volume.up();
+  await volume.detach();
+  await bed.announce('node-2');
+  assert.match(
+    await refused(volume.attach('node-2'), code.precondition),
+    /was taken by force from the node node-1, which may still write to it/,
+  );
+  // It may have it back itself, and is asked for it no less the next time.
+  await volume.attach();
+  await volume.detach();
+  await refused(volume.attach('node-2'), code.precondition);
+  await volume.unpublish();
+  await volume.unstage();
+  await volume.attach('node-2');
+  await volume.detach('node-2');
+});
+
+test('a device whose filesystem is still mounted somewhere is not let go of', async (t) => {
+  const { volume: make, device } = await makeDisk(t);
+  await execa`mkfs.ext4 -q ${device}`;
+  const volume = await make(ext4);
+  await volume.up();
+  assert.match(await refused(volume.unstage(), code.unavailable), /is still in use/);
+  await volume.down();
 });
 
 test('a path that cannot be a device is refused before anything is attached', async (t) => {

@@ -1,6 +1,6 @@
 // A controller and a node of one machine, with a local pool: what a block volume goes through, for real.
 import assert from 'node:assert/strict';
-import { mkdir, readdir, realpath } from 'node:fs/promises';
+import { mkdir, readdir, realpath, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { execa } from 'execa';
@@ -23,7 +23,9 @@ export interface Volume {
   readonly file: string;
   readonly staging: string;
   readonly target: string;
-  readonly attach: () => Promise<void>;
+  readonly attach: (node?: string) => Promise<void>;
+  /** Where its attachment was to, it has this file below the pool. */
+  readonly told: () => string;
   readonly stage: (changes?: Wish) => Promise<unknown>;
   readonly publish: (changes?: Wish) => Promise<unknown>;
   readonly unpublish: () => Promise<unknown>;
@@ -42,6 +44,8 @@ export interface Bed {
   /** The driver as it is now. */
   driver: Driver;
   volume(name: string, wish: Wish, bytes: number, parameters?: Record<string, string>): Promise<Volume>;
+  /** A node of another name, as far as the controller knows. */
+  announce(node: string): Promise<void>;
   /** The same for a volume that somebody wrote by hand. */
   existing(id: string, wish: Wish, context: Record<string, string>): Promise<Volume>;
   /** Ends the driver as a crash does, and starts it again. */
@@ -50,7 +54,7 @@ export interface Bed {
   mounts(): string[];
 }
 
-/** Makes it; no mount, loop device or mark of a node may be left at the end of the test. */
+/** Makes it; no mount, loop device or attachment in use may be left at the end of the test. */
 export async function makeBed(t: TestContext, devices: readonly string[] = []): Promise<Bed> {
   assert.equal(process.getuid?.(), 0, 'this test attaches real loop devices and has to run as root');
   const machine = await makeMachine(t, devices);
@@ -62,7 +66,7 @@ export async function makeBed(t: TestContext, devices: readonly string[] = []): 
   const loops = () => loopsBelow(base);
   const mounts = () => mountsBelow(paths).map(({ mountPoint }) => mountPoint);
   cleanUp(t, async () => {
-    const left = [...mounts(), ...loops(), ...(await marks(pool))];
+    const left = [...mounts(), ...loops(), ...(await inUse(pool))];
     for (const path of mounts().reverse()) await execa({ reject: false })`umount --lazy ${path}`;
     for (const device of loops()) await execa({ reject: false })`losetup --detach ${device}`;
     assert.deepEqual(left, [], 'the test left something behind');
@@ -81,6 +85,7 @@ export async function makeBed(t: TestContext, devices: readonly string[] = []): 
       assert.ok(volume);
       return make(volume.volume_id, wish, volume.volume_context);
     },
+    announce: (node) => symlink(JSON.stringify({ v: 1, node, max: 0 }), join(pool, '.berth/nodes', node)),
     existing: (id, wish, context) => make(id, wish, context),
     async crash() {
       await bed.driver.end('SIGKILL');
@@ -109,9 +114,10 @@ export async function makeBed(t: TestContext, devices: readonly string[] = []): 
       file: join(pool, context.image ?? ''),
       staging,
       target,
-      async attach() {
+      told: () => published.image ?? '',
+      async attach(node = nodeId) {
         const { csi } = bed.driver;
-        const asked = { volume_id: id, node_id: nodeId, volume_capability: wish, volume_context: context };
+        const asked = { volume_id: id, node_id: node, volume_capability: wish, volume_context: context };
         published = (await csi.Controller.ControllerPublishVolume(asked)).publish_context;
       },
       stage: (changes) => bed.driver.csi.Node.NodeStageVolume(request(changes)),
@@ -137,8 +143,8 @@ export async function makeBed(t: TestContext, devices: readonly string[] = []): 
   return bed;
 }
 
-/** What nodes have left beside attachments. */
-export async function marks(pool: string): Promise<string[]> {
+/** The attachments that nodes have not let go of, also those that were taken from them. */
+export async function inUse(pool: string): Promise<string[]> {
   const names = await readdir(join(pool, '.berth/volumes'), { recursive: true });
-  return names.filter((name) => /\/(used|making),/.test(name));
+  return names.filter((name) => /\/(used|making|left|unmade),/.test(name));
 }

@@ -1,7 +1,7 @@
 // Image volumes on a node: real loop devices, ext4 and xfs, on a local pool.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { open, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { open, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { execa } from 'execa';
@@ -9,7 +9,7 @@ import { deviceSize } from '../../../src/host/loop.ts';
 import { refused } from '../../csi/refused.ts';
 import { code } from '../../csi/requests.ts';
 import { mebibyte } from '../../support/image-file.ts';
-import { ext4, makeBed, marks, raw, xfs } from './fixture.ts';
+import { ext4, inUse, makeBed, raw, xfs } from './fixture.ts';
 
 for (const [type, wish] of Object.entries({ ext4, xfs })) {
   test(`a new volume has ${type} on it, keeps its data, and each call may come twice`, async (t) => {
@@ -26,7 +26,7 @@ for (const [type, wish] of Object.entries({ ext4, xfs })) {
     for (const _ of ['once', 'twice']) await volume.unpublish();
     assert.ok(!existsSync(volume.target));
     for (const _ of ['once', 'twice']) await volume.unstage();
-    assert.deepEqual([bed.loops(), bed.mounts(), await marks(bed.pool)], [[], [], []]);
+    assert.deepEqual([bed.loops(), bed.mounts(), await inUse(bed.pool)], [[], [], []]);
     await volume.detach();
     await volume.up();
     assert.equal(await readFile(join(volume.target, 'file'), 'utf8'), 'content');
@@ -59,7 +59,7 @@ test('a volume that is attached elsewhere, or not at all, is not staged', async 
   await volume.attach();
   await volume.detach();
   assert.match(await refused(volume.stage(), code.precondition), /not attached to this node/);
-  assert.deepEqual([bed.loops(), await marks(bed.pool)], [[], []]);
+  assert.deepEqual([bed.loops(), await inUse(bed.pool)], [[], []]);
 });
 
 test('a volume is not published before it is staged', async (t) => {
@@ -168,14 +168,15 @@ test('a filesystem whose making was cut off is made anew; nothing else ever is',
   const bed = await makeBed(t);
   const volume = await bed.volume('pvc-1', ext4, 64 * mebibyte);
   await volume.attach();
-  // As a killed mkfs leaves it: its mark, and half of its work.
-  await execa`ln -s making ${join(bed.pool, '.berth/volumes/+pvc-1/making,node-1')}`;
+  // As a killed mkfs leaves it: its attachment, and half of its work.
+  const folder = join(bed.pool, '.berth/volumes/+pvc-1');
+  await rename(join(folder, 'single,node-1'), join(folder, 'making,node-1'));
   await writeFile(volume.file, Buffer.alloc(512, 1), { flag: 'r+' });
   await volume.stage();
   await volume.publish();
   await writeFile(join(volume.target, 'file'), 'content');
   await volume.down();
-  assert.deepEqual(await marks(bed.pool), []);
+  assert.deepEqual(await inUse(bed.pool), []);
 });
 
 const traps: readonly [what: string, set: (file: string) => Promise<unknown>, message: RegExp][] = [
@@ -194,7 +195,7 @@ for (const [what, set, message] of traps) {
     await volume.attach();
     for (const _ of ['once', 'twice'])
       assert.match(await refused(volume.stage(), code.precondition), message);
-    assert.deepEqual([bed.loops(), bed.mounts(), await marks(bed.pool)], [[], [], []]);
+    assert.deepEqual([bed.loops(), bed.mounts(), await inUse(bed.pool)], [[], [], []]);
     await volume.unstage();
     await volume.detach();
     assert.equal((await execa`sha256sum ${volume.file}`).stdout, before);
@@ -238,7 +239,7 @@ test('a device that a process holds is told, and let go of once it does not', as
   await volume.up();
   const user = await open(volume.target, 'r');
   await volume.unpublish();
-  assert.match(await refused(volume.unstage(), code.unavailable), /is in use and keeps its file/);
+  assert.match(await refused(volume.unstage(), code.unavailable), /is still in use/);
   await user.close();
   await volume.unstage();
   await volume.detach();
@@ -253,16 +254,10 @@ test('a volume that was taken from its node by force gets another file before it
   await old.write(Buffer.from('before'), 0, undefined, 0);
   await old.sync();
   await volume.detach();
-  const { Controller } = bed.driver.csi;
-  // A node of another name, as far as the controller knows.
-  await execa`ln -s ${'{"v":1,"node":"node-2","max":0}'} ${join(bed.pool, '.berth/nodes/node-2')}`;
-  const { publish_context: context } = await Controller.ControllerPublishVolume({
-    volume_id: volume.id,
-    node_id: 'node-2',
-    volume_capability: raw,
-  });
-  assert.match(context.image ?? '', /^pvc-1\/disk-[\w-]{8}\.img$/);
-  const now = join(bed.pool, context.image ?? '');
+  await bed.announce('node-2');
+  await volume.attach('node-2');
+  assert.match(volume.told(), /^pvc-1\/disk-[\w-]{8}\.img$/);
+  const now = join(bed.pool, volume.told());
   assert.equal((await readFile(now)).subarray(0, 6).toString(), 'before');
   assert.ok(!existsSync(volume.file));
   // What the old node writes still changes nothing.
@@ -276,6 +271,71 @@ test('a volume that was taken from its node by force gets another file before it
   await volume.detach('node-2');
   // And the node may have it again.
   await volume.up();
+  await volume.down();
+});
+
+test('a node that had its volume mounted all the time it was taken from it is known to use it again', async (t) => {
+  const bed = await makeBed(t);
+  const volume = await bed.volume('pvc-1', ext4, 64 * mebibyte);
+  await volume.up();
+  await bed.announce('node-2');
+  for (const _ of ['once', 'twice']) {
+    await volume.detach();
+    await volume.attach();
+    assert.equal(volume.told(), 'pvc-1/disk.img');
+    // kubelet does not stage what is mounted: the pod goes on.
+    await writeFile(join(volume.target, 'file'), 'content');
+    await execa`sync --file-system ${volume.target}`;
+  }
+  await volume.detach();
+  await volume.attach('node-2');
+  assert.match(volume.told(), /disk-/);
+  const { stdout } = await execa`debugfs -R ${'cat /file'} ${join(bed.pool, volume.told())}`;
+  assert.equal(stdout, 'content');
+  await volume.unpublish();
+  await volume.unstage();
+  await volume.detach('node-2');
+  assert.deepEqual(await inUse(bed.pool), []);
+});
+
+test('a stage with what the node was told before its volume was replaced is refused', async (t) => {
+  const bed = await makeBed(t);
+  const volume = await bed.volume('pvc-1', raw, 64 * mebibyte);
+  const { csi } = bed.driver;
+  const asked = { volume_id: volume.id, node_id: 'node-1', volume_capability: raw };
+  const { publish_context: old } = await csi.Controller.ControllerPublishVolume(asked);
+  await volume.attach();
+  await volume.stage();
+  await volume.detach();
+  await bed.announce('node-2');
+  await volume.attach('node-2');
+  await volume.detach('node-2');
+  await volume.unstage();
+  await volume.attach();
+  await writeFile(volume.file, 'the old file, as if it were not removed yet');
+  assert.match(
+    await refused(volume.stage({ publish_context: old }), code.precondition),
+    /is not attached to this node/,
+  );
+  await rm(volume.file);
+  assert.deepEqual([bed.loops(), await inUse(bed.pool)], [[], []]);
+  await volume.stage();
+  await volume.unstage();
+  await volume.detach();
+});
+
+test('a filesystem that was mounted and not grown is grown by the retry', async (t) => {
+  const bed = await makeBed(t);
+  const volume = await bed.volume('pvc-1', xfs, 320 * mebibyte);
+  await volume.up();
+  const [device = ''] = bed.loops();
+  // As a driver leaves it that is killed between the two.
+  await truncate(volume.file, 640 * mebibyte);
+  await execa`losetup --set-capacity ${device}`;
+  await bed.crash();
+  await volume.stage();
+  const { stdout } = await execa`findmnt --noheadings --bytes --output SIZE ${volume.target}`;
+  assert.ok(Number(stdout) > 500 * mebibyte, stdout);
   await volume.down();
 });
 

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { lstatSync } from 'node:fs';
-import { lstat, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import type { Tree } from '../../../src/pools/tree.ts';
 import { deleteDirectory } from '../../../src/volumes/directory/delete-directory.ts';
 import { createDirectory } from '../../../src/volumes/directory/directory.ts';
-import { fenceOff, putUpFence, sweepImages } from '../../../src/volumes/image/fence.ts';
 import { sweepClaims } from '../../../src/volumes/removal/sweep-claims.ts';
 import { sweepDeletions } from '../../../src/volumes/removal/sweep-deletions.ts';
 import { emptyTrash } from '../../../src/volumes/removal/trash.ts';
@@ -15,41 +14,8 @@ import { type AttachResult, attach, attachedNodes, detach } from '../../../src/v
 import type { OnDelete, VolumeRecord } from '../../../src/volumes/state/record.ts';
 import { readRecord, updateRecord } from '../../../src/volumes/state/records.ts';
 import type { State } from '../../../src/volumes/state/state.ts';
-import { Killed, killedAt, openTree, temporaryDirectory } from '../../support/tree.ts';
+import { killEverywhere, type Work } from '../../support/kill-everywhere.ts';
 import { volumeRecord } from '../../support/volume-record.ts';
-
-type Work = (state: State, tree: Tree) => Promise<unknown>;
-
-/**
- * Runs `work` on a fresh pool and kills it at each of its calls in turn, before and after the call, then hands
- * the pool to `check`, as a restarted controller would find it.
- */
-async function killEverywhere(
-  t: TestContext,
-  prepare: (state: State, tree: Tree, directory: string) => Promise<unknown>,
-  work: Work,
-  check: (state: State, tree: Tree, directory: string) => Promise<void>,
-): Promise<void> {
-  const whole = await temporaryDirectory(t);
-  const opened = await openTree(t, whole);
-  await prepare(opened.state, opened.tree, whole);
-  const counted = killedAt(opened.tree, Number.POSITIVE_INFINITY, 'before');
-  await work(opened.state, counted.tree);
-  const total = counted.count.calls;
-  assert.ok(total > 0);
-  for (let at = 1; at <= total; at += 1) {
-    for (const when of ['before', 'after'] as const) {
-      await t.test(`killed ${when} call ${at} of ${total}`, async (each) => {
-        const directory = await temporaryDirectory(each);
-        const first = await openTree(each, directory);
-        await prepare(first.state, first.tree, directory);
-        await assert.rejects(work(first.state, killedAt(first.tree, at, when).tree), Killed);
-        const second = await openTree(each, directory);
-        await check(second.state, second.tree, directory);
-      });
-    }
-  }
-}
 
 const record = (overrides: Partial<VolumeRecord> = {}) => volumeRecord({ name: 'pvc-1', ...overrides });
 
@@ -299,79 +265,4 @@ test('emptying the trash that was killed goes on where it was', async (t) => {
       assert.deepEqual((await contents(directory)).trash, []);
     },
   );
-});
-
-/** An image that was taken from node a by force, which had marked it. */
-async function imageOfA(state: State, tree: Tree, directory: string): Promise<void> {
-  await createDirectory(state, tree, 'pvc-1', record({ mode: 0o700, image: { fsType: 'ext4' } }));
-  await writeFile(join(directory, 'pvc-1/disk.img'), 'precious', { flag: 'r+' });
-  await attach(state, tree, 'pvc-1', { nodeId: 'a', readOnly: false }, false);
-  await symlink('used', join(directory, '.berth/volumes/+pvc-1/used,a'));
-}
-
-const takeFromA: Work = (state, tree) =>
-  detach(state, tree, 'pvc-1', 'a', async ([mark]) => {
-    if (mark !== undefined) await putUpFence(state, tree, 'pvc-1', { id: 'F', nodeId: 'a', blank: false });
-  });
-
-const giveTo =
-  (nodeId: string) =>
-  async (state: State, tree: Tree): Promise<VolumeRecord> => {
-    const attached = await attach(state, tree, 'pvc-1', { nodeId, readOnly: false }, false);
-    assert.equal(attached.kind, 'attached');
-    const found = await readRecord(state, tree, 'pvc-1');
-    assert.ok(found);
-    const fenced = await fenceOff(state, tree, { key: 'pvc-1', record: found }, nodeId);
-    await sweepImages(state, tree, 'pvc-1');
-    return fenced;
-  };
-
-test('a forced detach that was killed is finished by its retry, and the fence is up before the node is free', async (t) => {
-  await killEverywhere(t, imageOfA, takeFromA, async (state, tree, directory) => {
-    const before = await readRecord(state, tree, 'pvc-1');
-    const isFree = (await attachedNodes(state, tree, 'pvc-1')).length === 0;
-    assert.ok(!isFree || before?.image?.fence !== undefined);
-    await takeFromA(state, tree);
-    const { image } = await giveTo('b')(state, tree);
-    assert.ok(image?.file !== undefined && image.fence === undefined);
-    assert.deepEqual(await readdir(join(directory, 'pvc-1')), [image.file]);
-  });
-});
-
-test('a replacement of an image that was killed is finished by its retry, and one file is left', async (t) => {
-  await killEverywhere(
-    t,
-    async (state, tree, directory) => {
-      await imageOfA(state, tree, directory);
-      await takeFromA(state, tree);
-    },
-    giveTo('b'),
-    async (state, tree, directory) => {
-      const { image } = await giveTo('b')(state, tree);
-      assert.ok(image?.file !== undefined && image.fence === undefined);
-      assert.deepEqual(await readdir(join(directory, 'pvc-1')), [image.file]);
-      const content = await readFile(join(directory, 'pvc-1', image.file));
-      assert.equal(content.subarray(0, 8).toString(), 'precious');
-      assert.equal(content.length, 1024);
-    },
-  );
-});
-
-test('a copy of an earlier fence never takes the place of what was written since', async (t) => {
-  const directory = await temporaryDirectory(t);
-  const { state, tree } = await openTree(t, directory);
-  await imageOfA(state, tree, directory);
-  await takeFromA(state, tree);
-  const stale = await readRecord(state, tree, 'pvc-1');
-  assert.ok(stale);
-  // The same node gets it back, writes, and is given up again.
-  await giveTo('a')(state, tree);
-  await writeFile(join(directory, 'pvc-1/disk.img'), 'new data', { flag: 'r+' });
-  await detach(state, tree, 'pvc-1', 'a');
-  await putUpFence(state, tree, 'pvc-1', { id: 'G', nodeId: 'a', blank: false });
-  // A controller that was slow with the first fence is done with its copy only now.
-  await fenceOff(state, tree, { key: 'pvc-1', record: stale }, 'b');
-  const { image } = await giveTo('b')(state, tree);
-  const content = await readFile(join(directory, 'pvc-1', image?.file ?? ''));
-  assert.equal(content.subarray(0, 8).toString(), 'new data');
 });
