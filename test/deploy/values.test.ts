@@ -49,14 +49,22 @@ test('an image is named by a tag, or by a digest', async (t) => {
 
 test('the claim in the notes can be pasted into a shell', async (t) => {
   if (!(await requireGoTool(t, 'helm 4')) || !(await requireGo(t))) return;
-  const { stdout } = await runHelm(['install', 'berth', chart, '--dry-run=client', ...twoValues]);
-  const [commands] = /^ {2}kubectl create -f - <<.*?^CLAIM$/ms.exec(stdout) ?? [];
-  // What kubectl would be given.
-  const script = `kubectl() { cat; }\n${commands}\n`;
-  const given = await execa('sh', ['-e'], { input: script, timeout: 10_000 });
-  assert.equal(given.stderr, '');
-  const [made] = await readStrictly(given.stdout);
-  assert.equal(made, 'PersistentVolumeClaim first');
+  const blocks = ['--set', 'storageClasses.berth=null', '--set', 'storageClasses.berth-block.default=true'];
+  for (const [flags, mode] of [
+    [[], 'ReadWriteMany'],
+    [blocks, 'ReadWriteOnce'],
+  ] as const) {
+    const options = ['--dry-run=client', ...twoValues, ...flags];
+    const { stdout } = await runHelm(['install', 'berth', chart, ...options]);
+    const [commands] = /^ {2}kubectl create -f - <<.*?^CLAIM$/ms.exec(stdout) ?? [];
+    // What kubectl would be given.
+    const script = `kubectl() { cat; }\n${commands}\n`;
+    const given = await execa('sh', ['-e'], { input: script, timeout: 10_000 });
+    assert.equal(given.stderr, '');
+    assert.match(given.stdout, new RegExp(`accessModes: \\[${mode}\\]`));
+    const [made] = await readStrictly(given.stdout);
+    assert.equal(made, 'PersistentVolumeClaim first');
+  }
 });
 
 test('a value that is set to null is the default, none, or refused by its name', async (t) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -36,6 +36,7 @@ async function pass(t: TestContext, kind: SanityKind): Promise<void> {
     const mounts = await readFile('/proc/self/mountinfo', 'utf8');
     assert.doesNotMatch(mounts, new RegExp(`${work}|berth-sanity-`), 'mounts were left behind');
     assert.deepEqual(loopsBelow(work), [], 'loop devices were left behind');
+    assert.deepEqual(await readdir(join(pool, '.berth/volumes')), [], 'records were left behind');
     await rm(work, { recursive: true, force: true });
   });
   const client = connect(`${work}/csi.sock`);

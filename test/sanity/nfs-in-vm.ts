@@ -30,6 +30,7 @@ for (const [version, kind] of [
     } finally {
       assert.equal(await berth.stop(), 0, berth.output.slice(-5_000));
     }
+    assert.deepEqual(await readdir(`${nas.export}/.berth/volumes`), [], 'records are left');
     const loops = await a.run('losetup', '--list', '--noheadings', '--output', 'BACK-FILE');
     assert.ok(!loops.includes(berth.stateDir), `loop devices are left: ${loops}`);
     assert.deepEqual(

@@ -11,7 +11,7 @@ const makeMs = 600_000;
 /** Replaying a journal; whatever needs longer goes on where it was killed. */
 const checkMs = 900_000;
 
-export interface Wanted {
+export interface Prepare {
   readonly volumeId: string;
   /** What the request asks for; undefined: whatever is there. */
   readonly fsType: FilesystemType | undefined;
@@ -33,7 +33,7 @@ export interface Prepared {
  * Sees to it that a device has a filesystem that can be mounted. Made only where the device is proven blank and the
  * volume is a new one; whatever else is found stays as it is, and is told. Throws CsiError, and what blockFailure knows.
  */
-export async function prepareFilesystem(device: string, wanted: Wanted): Promise<Prepared> {
+export async function prepareFilesystem(device: string, wanted: Prepare): Promise<Prepared> {
   const { volumeId, fsType, format, readOnly } = wanted;
   const content = await contentOf(device, { timeoutMs: probeMs });
   if (content.kind === 'blank') {

@@ -2,11 +2,10 @@ import type { Logger } from 'pino';
 import type { PoolConfig } from '../../config/schema.ts';
 import { blankFile, forgetCached } from '../../host/blank-file.ts';
 import { exclusivityOf } from '../../host/exclusive.ts';
-import { type FilesystemType, growFilesystem } from '../../host/filesystem.ts';
-import { mountFilesystem } from '../../host/filesystem-mount.ts';
+import type { FilesystemType } from '../../host/filesystem.ts';
 import { DeviceBusyError, detachLoop, deviceSize, growLoop, identify } from '../../host/loop.ts';
 import { unmount } from '../../host/mount.ts';
-import { hasOption, readMountinfo, topmostAt } from '../../host/mountinfo.ts';
+import { hasOption } from '../../host/mountinfo.ts';
 import { type MountObserver, observed } from '../../pools/mount-observer.ts';
 import type { PoolView, SharedMounts } from '../../pools/shared-mount.ts';
 import { type Capability, isFilesystemType } from '../capability.ts';
@@ -14,16 +13,17 @@ import { attachDevice } from '../device/attach-device.ts';
 import type { BindAsides } from '../directory/bind-asides.ts';
 import { attachImage } from '../image/attach-image.ts';
 import { KeyedMutex } from '../keyed-mutex.ts';
+import { placeOf } from '../publish-target.ts';
 import type { BlockLocation } from '../volume-context.ts';
 import type { Attached, AttachOptions } from './attached.ts';
-import { notAttached, notThere, occupied, stagedTwin, stagedWritable, truncated } from './block-errors.ts';
+import { notAttached, stagedTwin, stagedWritable, truncated } from './block-errors.ts';
 import { blockFailure } from './block-failure.ts';
-import { prepareFilesystem } from './block-filesystem.ts';
 import type { BlockNote } from './block-notes.ts';
 import { notStaged, type PublishBlock, publishBlock } from './block-publish.ts';
-import { deviceShownBy } from './device-shown.ts';
+import { shownAt } from './device-shown.ts';
+import { growMounted, mountStaged } from './mount-staged.ts';
 import type { NodeAttachments } from './node-attachments.ts';
-import { deviceOf, isSame, placeOf, type StagedBlocks } from './staged-blocks.ts';
+import { deviceOf, isSame, type StagedBlocks } from './staged-blocks.ts';
 
 export interface BlockNodeDeps {
   readonly pools: ReadonlyMap<string, PoolConfig>;
@@ -54,10 +54,8 @@ export interface StageBlock {
 }
 
 const timeoutMs = 20_000;
-const mountMs = 120_000;
 /** What was written is written back first. What takes longer goes on without this process, and the retry finds out. */
 const unmountMs = 25_000;
-const growMs = 600_000;
 
 /**
  * Block volumes on a node: a loop device over an image's file, or a device that was there, and for a filesystem its mount
@@ -106,7 +104,7 @@ export class BlockNode {
     try {
       if (await this.#claim(request, view)) await this.#blank(request, view, device);
       else refuseTruncated(request, device.size);
-      if (!request.capability.block) await this.#mount(request, view, device);
+      if (!request.capability.block) await this.#mount(request, view, device.path);
     } catch (error) {
       if (device.isNew || !known) await this.#letGo(request, view, device, known);
       throw error;
@@ -160,44 +158,20 @@ export class BlockNode {
     if (!(await this.#deps.attachments.endMaking(view.path, request))) throw notAttached(volumeId);
   }
 
-  async #mount(request: StageBlock, view: PoolView, device: Attached): Promise<void> {
-    const { volumeId, capability, readOnly, stagingPath } = request;
+  async #mount(request: StageBlock, view: PoolView, device: string): Promise<void> {
+    const { volumeId, readOnly, capability, stagingPath } = request;
     const { attachments, observe } = this.#deps;
-    const target = placeOf(stagingPath);
-    const mounted = topmostAt(readMountinfo(), target);
-    if (mounted !== undefined) {
-      if (deviceShownBy(mounted) !== device.path || hasOption(mounted, 'ro') !== readOnly)
-        throw occupied(volumeId, stagingPath);
-      // The call that has mounted it may have ended before it was grown.
-      if (!readOnly && isFilesystemType(mounted.fsType))
-        await this.#grow(device.path, target, mounted.fsType);
-      return;
-    }
-    const { type, size } = await prepareFilesystem(device.path, {
-      ...request,
-      onMaking: async () => {
-        if (!(await attachments.beginMaking(view.path, request))) throw notAttached(volumeId);
+    const whileAttached = async (renamed: Promise<boolean>) => {
+      if (!(await renamed)) throw notAttached(volumeId);
+    };
+    await mountStaged(
+      { volumeId, device, readOnly, flags: capability.mountFlags, stagingPath, observe },
+      {
+        ...request,
+        onMaking: () => whileAttached(attachments.beginMaking(view.path, request)),
+        onMade: () => whileAttached(attachments.endMaking(view.path, request)),
       },
-      onMade: async () => {
-        if (!(await attachments.endMaking(view.path, request))) throw notAttached(volumeId);
-      },
-    });
-    const options = [
-      readOnly ? 'ro' : 'rw',
-      ...capability.mountFlags.filter((flag) => flag !== 'defaults'),
-      // Of a copy, the other one may be mounted on this node (xfs(5)).
-      ...(type === 'xfs' ? ['nouuid'] : []),
-    ];
-    await observed(observe, { operation: 'mount', pool: undefined }, () =>
-      mountFilesystem({ device: device.path, type, target, options, timeoutMs: mountMs }),
     );
-    if (shownAt(target) !== device.path) throw notThere(volumeId, stagingPath);
-    const isSmaller = size === undefined || size < (deviceSize(device.path) ?? 0n);
-    if (isSmaller && !readOnly) await this.#grow(device.path, target, type);
-  }
-
-  async #grow(device: string, mountPoint: string, type: FilesystemType): Promise<void> {
-    await growFilesystem({ device, mountPoint }, type, { timeoutMs: growMs });
   }
 
   /** Throws FAILED_PRECONDITION where the volume is not staged, after a reboot too. */
@@ -225,7 +199,7 @@ export class BlockNode {
         // A device of the node has grown by itself.
         if (note.node === undefined) await growLoop(device, { timeoutMs });
         if (isFilesystemType(mount.fsType) && !hasOption(mount, 'ro')) {
-          await this.#grow(device, mount.mountPoint, mount.fsType);
+          await growMounted(device, mount.mountPoint, mount.fsType);
         }
       } catch (error) {
         throw blockFailure(error, { volumeId, pool: note.pool });
@@ -308,10 +282,4 @@ function refuseTruncated({ volumeId, location, size }: StageBlock, found: bigint
 /** A device of the node stays. Whether something has it still, as a mount that was forgotten has, an exclusive open tells. */
 async function refuseHeld(device: string): Promise<void> {
   if ((await exclusivityOf(device, timeoutMs)) === 'taken') throw new DeviceBusyError(device);
-}
-
-/** The block device of what is mounted at a path. */
-function shownAt(path: string): string | undefined {
-  const mount = topmostAt(readMountinfo(), path);
-  return mount && deviceShownBy(mount);
 }

@@ -1,5 +1,5 @@
 import { bootId } from '../../host/boot.ts';
-import { BindFiles } from '../directory/bind-files.ts';
+import { KeyedFiles } from '../keyed-files.ts';
 import type { Backing } from './attached.ts';
 
 /** What this node did for a block volume, for a driver that was restarted. */
@@ -21,11 +21,11 @@ export interface BlockNote extends Backing {
  * the volume's, only its note tells. After a reboot it tells where the mark is that is to be taken away.
  */
 export class BlockNotes {
-  readonly #files: BindFiles;
+  readonly #files: KeyedFiles;
 
   /** `directory`: on a disk of this machine. */
   constructor(directory: string) {
-    this.#files = new BindFiles(directory);
+    this.#files = new KeyedFiles(directory);
   }
 
   /** Throws INTERNAL where the disk does not take it. */

@@ -1,17 +1,12 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../../errors/csi-error.ts';
 import { bindMount, unmount } from '../../host/mount.ts';
-import {
-  makeMountFile,
-  makeMountPoint,
-  removeMountPoint,
-  resolveMountPoint,
-} from '../../host/mount-point.ts';
+import { removeMountPoint } from '../../host/mount-point.ts';
 import { type Mount, readMountinfo, topmostAt } from '../../host/mountinfo.ts';
 import type { Capability } from '../capability.ts';
 import type { BindAsides } from '../directory/bind-asides.ts';
-import { mountPointFailure } from '../directory/bind-failure.ts';
 import { bindFlags, hasFlags } from '../directory/bind-flags.ts';
+import { bindUnproven, makePlace, occupied, placeOf } from '../publish-target.ts';
 import { deviceShownBy } from './device-shown.ts';
 
 export interface PublishBlock {
@@ -33,8 +28,8 @@ const timeoutMs = 20_000;
 export async function publishBlock(request: PublishBlock, asides: BindAsides): Promise<void> {
   const { volumeId, device, capability, targetPath } = request;
   const table = readMountinfo();
-  const target = at(targetPath, table);
-  const source = capability.block ? device : at(request.stagingPath, table);
+  const target = placeOf(targetPath, table);
+  const source = capability.block ? device : placeOf(request.stagingPath, table);
   const staged = capability.block ? undefined : topmostAt(table, source);
   if (!capability.block && (staged === undefined || deviceShownBy(staged) !== device))
     throw notStaged(volumeId);
@@ -49,7 +44,7 @@ export async function publishBlock(request: PublishBlock, asides: BindAsides): P
   }
   if (!capability.manyTargets) refuseSecondTarget(request, [target, source], table);
 
-  const made = make(target, targetPath, capability.block);
+  const made = makePlace(target, targetPath, { isFile: capability.block });
   try {
     const given = flags?.mount ?? [];
     const aside = given.length === 0 ? '' : await asides.make(target);
@@ -59,7 +54,7 @@ export async function publishBlock(request: PublishBlock, asides: BindAsides): P
       if (aside !== '') asides.remove(target);
     }
     const mount = topmostAt(readMountinfo(), target);
-    if (mount === undefined || !isThere(mount)) throw notThere(targetPath);
+    if (mount === undefined || !isThere(mount)) throw bindUnproven(targetPath);
   } catch (error) {
     await unmount(target, { force: false });
     if (made) removeMountPoint(target);
@@ -81,45 +76,10 @@ function refuseSecondTarget(
   );
 }
 
-function at(path: string, table: readonly Mount[]): string {
-  try {
-    return resolveMountPoint(path, table);
-  } catch (error) {
-    throw mountPointFailure(error, path);
-  }
-}
-
-function make(target: string, shown: string, isFile: boolean): boolean {
-  try {
-    return isFile ? makeMountFile(target) : makeMountPoint(target);
-  } catch (error) {
-    throw mountPointFailure(error, shown);
-  }
-}
-
 export function notStaged(volumeId: string): CsiError {
   return new CsiError(
     status.FAILED_PRECONDITION,
     'volume-not-staged',
     `The volume ${volumeId} is not staged on this node; call NodeStageVolume first.`,
-  );
-}
-
-function occupied(targetPath: string, sameVolume: boolean): CsiError {
-  const what = sameVolume
-    ? 'is there already with other arguments (readonly)'
-    : 'is not there, but something else is mounted';
-  return new CsiError(
-    status.ALREADY_EXISTS,
-    sameVolume ? 'published-differently' : 'target-occupied',
-    `The volume ${what} at the target path ${targetPath}; unpublish that first.`,
-  );
-}
-
-function notThere(targetPath: string): CsiError {
-  return new CsiError(
-    status.INTERNAL,
-    'bind-unproven',
-    `The mount table does not show the volume at ${targetPath} as it was asked for, although mount reported success; repeat the call.`,
   );
 }

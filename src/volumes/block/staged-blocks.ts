@@ -4,7 +4,6 @@ import { findBlockDevice } from '../../host/block-device.ts';
 import { type FileIdentity, listLoops, loopOf } from '../../host/loop.ts';
 import { MountPointError, resolveMountPoint } from '../../host/mount-point.ts';
 import { type Mount, readMountinfo, topmostAt } from '../../host/mountinfo.ts';
-import { mountPointFailure } from '../directory/bind-failure.ts';
 import type { BlockNote, BlockNotes } from './block-notes.ts';
 import { deviceShownBy } from './device-shown.ts';
 
@@ -82,14 +81,5 @@ function mountAt(path: string): Mount | undefined {
   } catch (error) {
     if (error instanceof MountPointError) return undefined;
     throw error;
-  }
-}
-
-/** A path of a request as the mount table knows it. Throws CsiError. */
-export function placeOf(path: string): string {
-  try {
-    return resolveMountPoint(path, readMountinfo());
-  } catch (error) {
-    throw mountPointFailure(error, path);
   }
 }

@@ -3,7 +3,7 @@ import { mkdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { unmount } from '../../host/mount.ts';
 import { mountsBelow } from '../../host/mountinfo.ts';
-import { unwritable } from './bind-files.ts';
+import { unwritable } from '../keyed-files.ts';
 
 /** Directories in which volumes are mounted for a moment, with their flags, before they are bound to their targets. */
 export class BindAsides {

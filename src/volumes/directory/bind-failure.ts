@@ -1,7 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../../errors/csi-error.ts';
 import { CommandError } from '../../host/command-error.ts';
-import { MountPointError } from '../../host/mount-point.ts';
 
 /** True where the pool's mount does not know its own root any more: the server was rebuilt. */
 export function isStale(error: unknown): boolean {
@@ -73,24 +72,5 @@ export function leadsElsewhere(volumeId: string, pool: string): CsiError {
     'volume-path-leaves',
     `The path of the volume ${volumeId} on the pool ${pool} goes through a symbolic link or into another file ` +
       'system, which is never followed; give its real directory as subDir.',
-  );
-}
-
-/** What a directory that cannot be a mount point means to the caller. */
-export function mountPointFailure(error: unknown, path: string): unknown {
-  if (!(error instanceof MountPointError)) return error;
-  const why = {
-    'no-parent': 'the directory that should hold it does not exist; the container orchestrator makes it',
-    'not-a-directory': 'there is something else than a directory at that path or above it; move it away',
-    'not-an-empty-file':
-      'a raw device is mounted on an empty file, and there is something else at that path; move it away',
-    'not-empty': 'it holds files, which belong to no volume and are never removed here; move them away',
-    'on-nfs': 'it is on an NFS mount, which Berth does not touch; it has to be on a disk of this node',
-  }[error.problem];
-  return new CsiError(
-    status.FAILED_PRECONDITION,
-    `target-${error.problem}`,
-    `The target path ${path} cannot be used: ${why}.`,
-    { cause: error },
   );
 }

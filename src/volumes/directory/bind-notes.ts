@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import type { PoolConfig } from '../../config/schema.ts';
 import { CsiError } from '../../errors/csi-error.ts';
+import { KeyedFiles } from '../keyed-files.ts';
 import { type DirectoryLocation, locateDirectory } from '../volume-context.ts';
-import { BindFiles } from './bind-files.ts';
 
 /**
  * Notes on disk of where the published volumes are, for a driver that was restarted: the mount table has their
@@ -10,12 +10,12 @@ import { BindFiles } from './bind-files.ts';
  * questions are answered by them: without its note such a volume works, and is not found until its next publish.
  */
 export class BindNotes {
-  readonly #files: BindFiles;
+  readonly #files: KeyedFiles;
   readonly #log: Logger;
 
   /** `directory`: on a disk of this machine. */
   constructor(directory: string, log: Logger) {
-    this.#files = new BindFiles(directory);
+    this.#files = new KeyedFiles(directory);
     this.#log = log;
   }
 

@@ -2,24 +2,20 @@ import { status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { CsiError } from '../../errors/csi-error.ts';
 import { unmount } from '../../host/mount.ts';
-import {
-  MountPointError,
-  makeMountPoint,
-  removeMountPoint,
-  resolveMountPoint,
-} from '../../host/mount-point.ts';
+import { MountPointError, removeMountPoint, resolveMountPoint } from '../../host/mount-point.ts';
 import { type Mount, readMountinfo, topmostAt } from '../../host/mountinfo.ts';
 import { type MountObserver, observed } from '../../pools/mount-observer.ts';
 import type { PoolView, SharedMounts } from '../../pools/shared-mount.ts';
 import type { Capability } from '../capability.ts';
 import { KeyedMutex } from '../keyed-mutex.ts';
+import { plainPath } from '../plain-path.ts';
+import { bindUnproven, makePlace, mountPointFailure, occupied, placeOf } from '../publish-target.ts';
 import type { DirectoryLocation } from '../volume-context.ts';
 import type { BindAsides } from './bind-asides.ts';
 import { bindDirectory } from './bind-directory.ts';
-import { leadsElsewhere, mountPointFailure } from './bind-failure.ts';
+import { leadsElsewhere } from './bind-failure.ts';
 import { bindFlags, hasFlags, splitFlags } from './bind-flags.ts';
 import type { BindNotes } from './bind-notes.ts';
-import { plainPath } from './bind-path.ts';
 import { type Directory, directoryIn, isExactly, isOf } from './published.ts';
 
 export interface DirectoryNodeDeps {
@@ -111,7 +107,7 @@ export class DirectoryNode {
     const { pool, subDir } = location;
     const flags = splitFlags(capability.mountFlags);
     const view = await this.#pools.ensure(pool, flags.nfs, volumeId);
-    const target = resolveTarget(targetPath, view.table);
+    const target = placeOf(targetPath, view.table);
     const directory = directoryIn(view, subDir);
     const wanted = bindFlags(view.mount, flags.bind, request.readOnly);
 
@@ -124,7 +120,7 @@ export class DirectoryNode {
       this.#refuseSecondTarget(request, target, directory, view.table);
     }
 
-    const made = makeTarget(target, targetPath);
+    const made = makePlace(target, targetPath, { isFile: false });
     try {
       await observed(this.#observe, { operation: 'mount', pool: undefined }, () =>
         bindDirectory({
@@ -141,10 +137,10 @@ export class DirectoryNode {
         }),
       );
       const mount = topmostAt(readMountinfo(), target);
-      if (mount === undefined) throw notThere(targetPath);
+      if (mount === undefined) throw bindUnproven(targetPath);
       const proven = isExactly(mount, directory) || isExactly(mount, this.#now(view, subDir));
       if (!proven) throw leadsElsewhere(volumeId, pool.name);
-      if (!hasFlags(mount, wanted.shown)) throw notThere(targetPath);
+      if (!hasFlags(mount, wanted.shown)) throw bindUnproven(targetPath);
     } catch (error) {
       await this.#undo(target, made);
       throw error;
@@ -234,22 +230,6 @@ export class DirectoryNode {
   }
 }
 
-function resolveTarget(targetPath: string, table: readonly Mount[]): string {
-  try {
-    return resolveMountPoint(targetPath, table);
-  } catch (error) {
-    throw mountPointFailure(error, targetPath);
-  }
-}
-
-function makeTarget(target: string, targetPath: string): boolean {
-  try {
-    return makeMountPoint(target);
-  } catch (error) {
-    throw mountPointFailure(error, targetPath);
-  }
-}
-
 function stagingPlace(volumeId: string, stagingPath: string): string {
   return JSON.stringify([volumeId, plainPath(stagingPath)]);
 }
@@ -260,25 +240,5 @@ function stagedDifferently(volumeId: string): CsiError {
     status.ALREADY_EXISTS,
     'staged-differently',
     `The volume ${volumeId} is staged at the staging path already, with other mount flags; unstage it there first.`,
-  );
-}
-
-function occupied(targetPath: string, sameVolume: boolean): CsiError {
-  const what = sameVolume
-    ? 'is there already with other arguments (readonly or mount flags)'
-    : 'is not there, but something else is mounted';
-  return new CsiError(
-    status.ALREADY_EXISTS,
-    sameVolume ? 'published-differently' : 'target-occupied',
-    `The volume ${what} at the target path ${targetPath}; unpublish that first.`,
-  );
-}
-
-function notThere(targetPath: string): CsiError {
-  return new CsiError(
-    status.INTERNAL,
-    'bind-unproven',
-    `The mount table does not show the volume at ${targetPath} as it was asked for, although mount reported ` +
-      'success; repeat the call.',
   );
 }

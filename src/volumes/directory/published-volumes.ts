@@ -4,9 +4,9 @@ import { nfsSource } from '../../host/mount.ts';
 import { MountPointError, resolveMountPoint } from '../../host/mount-point.ts';
 import { isNfs, type Mount, topmostAt } from '../../host/mountinfo.ts';
 import { type PoolView, type SharedMounts, viewLocal } from '../../pools/shared-mount.ts';
+import { plainPath } from '../plain-path.ts';
 import { type DirectoryLocation, locateDirectory } from '../volume-context.ts';
 import { parseVolumeId } from '../volume-id.ts';
-import { plainPath } from './bind-path.ts';
 import { directoryIn, isOf } from './published.ts';
 
 export interface PublishedVolumesDeps {

@@ -6,7 +6,7 @@ import type { TestContext } from 'node:test';
 import { execa } from 'execa';
 import { mountsBelow } from '../../../src/host/mountinfo.ts';
 import { cleanUp } from '../../support/clean-up.ts';
-import { type Driver, type Machine, makeMachine } from '../../support/driver.ts';
+import { type Driver, type DriverOptions, type Machine, makeMachine } from '../../support/driver.ts';
 import { loopsBelow } from '../../support/image-file.ts';
 
 export const nodeId = 'node-1';
@@ -49,7 +49,7 @@ export interface Bed {
   /** The same for a volume that somebody wrote by hand. */
   existing(id: string, wish: Wish, context: Record<string, string>): Promise<Volume>;
   /** Ends the driver as a crash does, and starts it again. */
-  crash(): Promise<void>;
+  crash(options?: Pick<DriverOptions, 'prefix'>): Promise<void>;
   loops(): string[];
   mounts(): string[];
 }
@@ -87,9 +87,9 @@ export async function makeBed(t: TestContext, devices: readonly string[] = []): 
     },
     announce: (node) => symlink(JSON.stringify({ v: 1, node, max: 0 }), join(pool, '.berth/nodes', node)),
     existing: (id, wish, context) => make(id, wish, context),
-    async crash() {
+    async crash(options = {}) {
       await bed.driver.end('SIGKILL');
-      bed.driver = await machine.start({ flags, name: `again-${Math.random()}` });
+      bed.driver = await machine.start({ ...options, flags, name: `again-${Math.random()}` });
     },
     loops,
     mounts,

@@ -101,6 +101,7 @@ export const databaseOnExt4 = scenario(
       'orders-0',
       'while dd if=/dev/urandom of=/var/lib/mysql/noise bs=1M count=16 conv=notrunc,fsync status=none; do :; done >/dev/null 2>&1 &',
     );
+    await s.exec('orders-0', 'until [ "$(stat -c %s /var/lib/mysql/noise)" = 16777216 ]; do sleep 0.2; done');
     await node.cutOff();
     await database.movesFrom(cutOff, first);
     assert.deepEqual(await database.words(), ['1 first']);

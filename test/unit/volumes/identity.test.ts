@@ -68,6 +68,23 @@ test('a record comes back as it was written', () => {
   });
 });
 
+test('the record of an image comes back as it was written', () => {
+  for (const image of [
+    {},
+    { fsType: 'xfs' },
+    { fsType: 'ext4', thick: true, file: 'disk-abcdefgh.img', kept: 'tmp-x' },
+  ] as const) {
+    assert.deepEqual(decodeRecord(encodeRecord({ ...record, image })), { ...record, image });
+  }
+});
+
+test('a planted record cannot name a file that is no image', () => {
+  const fields = JSON.parse(encodeRecord({ ...record, image: {} }));
+  for (const file of ['../disk-abcdefgh.img', 'disk.img', 'secret', 'disk-abc/efgh.img']) {
+    assert.equal(decodeRecord(JSON.stringify({ ...fields, file })), undefined, file);
+  }
+});
+
 test('a record that would not fit into a symbolic link is refused', () => {
   assert.throws(() => encodeRecord({ ...record, subDir: '"'.repeat(512) }), /too long/);
 });

@@ -27,7 +27,13 @@ async function start(t: TestContext, server: NfsServer, version = '4.2'): Promis
     const record = `${server.export}/.berth/nodes`;
     await waitFor('the node has announced itself', () => readdirSync(record).includes(node.host.name));
   }
+  t.after(() => assert.deepEqual(held(server), [], 'attachments are left'));
   return cluster;
+}
+
+/** The volumes that a node has, or was taken by force, on this server. */
+function held(server: NfsServer): string[] {
+  return readdirSync(`${server.export}/.berth/volumes`).filter((name) => name.startsWith('+'));
 }
 
 async function up(cluster: Cluster, volume: Volume, node: ClusterNode): Promise<string> {
@@ -133,9 +139,15 @@ for (const [server, how, kind] of [
     await a.host.cut();
     t.after(() => a.host.restore());
     const known = pod.written.last;
+    // By another name the old file outlives its replacement, and can be compared with it.
+    const [folder, old] = [`/srv/export/fence-${kind}`, '/srv/export/.berth/trash/old.img'];
+    await server.host.run('ln', `${folder}/disk.img`, old);
 
     await cluster.detach(volume, a);
     await up(cluster, volume, b);
+    const extents = await server.host.run('filefrag', '-v', old);
+    assert.equal(/\bshared\b/.test(extents), how === 'clones files', extents);
+    await server.host.run('rm', old);
     assert.notEqual(volume.published.get('b')?.image, volume.published.get('a')?.image);
     const log = (await b.host.run('cat', `${b.target(volume.id)}/log`)).split('\n').map(Number);
     assert.deepEqual(

@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
-import { CsiError } from '../../errors/csi-error.ts';
-import { isErrno } from '../../errors/node-error.ts';
+import { CsiError } from '../errors/csi-error.ts';
+import { isErrno } from '../errors/node-error.ts';
 
 /** Of the files; said, since a driver's umask is 0. */
 const mode = 0o600;
 
 /** Small files in one directory, each under a key of any length and content: a path, a volume's id. */
-export class BindFiles {
+export class KeyedFiles {
   readonly #directory: string;
 
   /** On a disk of this machine; made when the first file is written. */

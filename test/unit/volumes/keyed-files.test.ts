@@ -2,15 +2,15 @@ import assert from 'node:assert/strict';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { BindFiles } from '../../../../src/volumes/directory/bind-files.ts';
-import { cleanUp } from '../../../support/clean-up.ts';
-import { temporaryDirectory } from '../../../support/tree.ts';
+import { KeyedFiles } from '../../../src/volumes/keyed-files.ts';
+import { cleanUp } from '../../support/clean-up.ts';
+import { temporaryDirectory } from '../../support/tree.ts';
 
 test('the files are for their owner only, in a driver that has no umask', async (t) => {
   const umask = process.umask(0);
   cleanUp(t, () => process.umask(umask));
   const directory = join(await temporaryDirectory(t), 'binds');
-  const files = new BindFiles(directory);
+  const files = new KeyedFiles(directory);
   files.write('made with the folder', 'a');
   files.write('made in it', 'b');
   assert.equal(files.read('made in it'), 'b');

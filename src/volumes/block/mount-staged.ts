@@ -1,0 +1,60 @@
+import { type FilesystemType, growFilesystem } from '../../host/filesystem.ts';
+import { mountFilesystem } from '../../host/filesystem-mount.ts';
+import { deviceSize } from '../../host/loop.ts';
+import { hasOption, readMountinfo, topmostAt } from '../../host/mountinfo.ts';
+import { type MountObserver, observed } from '../../pools/mount-observer.ts';
+import { isFilesystemType } from '../capability.ts';
+import { placeOf } from '../publish-target.ts';
+import { notThere, occupied } from './block-errors.ts';
+import { type Prepare, prepareFilesystem } from './block-filesystem.ts';
+import { deviceShownBy, shownAt } from './device-shown.ts';
+
+const mountMs = 120_000;
+const growMs = 600_000;
+
+export interface MountStaged {
+  readonly volumeId: string;
+  readonly device: string;
+  readonly readOnly: boolean;
+  /** What the request asks for; checked by filesystemOptionProblem. */
+  readonly flags: readonly string[];
+  readonly stagingPath: string;
+  readonly observe: MountObserver;
+}
+
+/**
+ * Mounts the filesystem of a device at the staging path, as large as the device is; a blank one gets its filesystem before
+ * that. Repeated, it is the same as once. Throws CsiError, and what blockFailure knows.
+ */
+export async function mountStaged(
+  { volumeId, device, readOnly, flags, stagingPath, observe }: MountStaged,
+  prepare: Prepare,
+): Promise<void> {
+  const target = placeOf(stagingPath);
+  const mounted = topmostAt(readMountinfo(), target);
+  if (mounted !== undefined) {
+    if (deviceShownBy(mounted) !== device || hasOption(mounted, 'ro') !== readOnly)
+      throw occupied(volumeId, stagingPath);
+    // The call that has mounted it may have ended before it was grown.
+    if (!readOnly && isFilesystemType(mounted.fsType)) await growMounted(device, target, mounted.fsType);
+    return;
+  }
+  const { type, size } = await prepareFilesystem(device, prepare);
+  const options = [
+    readOnly ? 'ro' : 'rw',
+    ...flags.filter((flag) => flag !== 'defaults'),
+    // Of a copy, the other one may be mounted on this node (xfs(5)).
+    ...(type === 'xfs' ? ['nouuid'] : []),
+  ];
+  await observed(observe, { operation: 'mount', pool: undefined }, () =>
+    mountFilesystem({ device, type, target, options, timeoutMs: mountMs }),
+  );
+  if (shownAt(target) !== device) throw notThere(volumeId, stagingPath);
+  const isSmaller = size === undefined || size < (deviceSize(device) ?? 0n);
+  if (isSmaller && !readOnly) await growMounted(device, target, type);
+}
+
+/** Makes a filesystem in use as large as its device. Throws CommandError. */
+export async function growMounted(device: string, mountPoint: string, type: FilesystemType): Promise<void> {
+  await growFilesystem({ device, mountPoint }, type, { timeoutMs: growMs });
+}
