@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { askMonitor, describeProcess } from './hang.ts';
 import { buildInitrd } from './initrd.ts';
 import { findVmPrograms, type VmPrograms } from './machine.ts';
 
@@ -53,6 +54,8 @@ export interface Vm {
   readonly ended: Promise<VmResult>;
   /** Ends it as a loss of power does. */
   powerOff(): void;
+  /** For one that hangs: its console, what its processors do, and what the programs that run it wait for. */
+  describe(): Promise<string>;
 }
 
 /** Boots the VM, runs the command, ends everything that was started. */
@@ -103,6 +106,12 @@ export async function startVm(options: VmOptions): Promise<Vm> {
     return {
       ended: follow(qemu, work, options).finally(cleanUp),
       powerOff: () => void qemu.kill('SIGKILL'),
+      describe: async () =>
+        [
+          await readFile(`${work}/console`, 'utf8').catch(String),
+          await askMonitor(`${work}/monitor`, 'info registers -a').catch(String),
+          ...(await Promise.all(started.map(describeProcess))),
+        ].join('\n'),
     };
   } catch (error) {
     await cleanUp();
@@ -189,7 +198,8 @@ function qemuArguments(programs: VmPrograms, initrd: string, work: string, optio
     // Software emulation: /dev/kvm boots no ordinary kernel on the machines this must run on. Without "enhanced" string
     // instructions, which are emulated byte by byte, the kernel copies and clears memory three times as fast.
     ...['-accel', 'tcg,thread=multi', '-cpu', 'max,-erms,-fsrm', '-smp', '2', '-m', String(memory)],
-    ...['-nodefaults', '-no-reboot', '-display', 'none', '-monitor', 'none'],
+    ...['-nodefaults', '-no-reboot', '-display', 'none'],
+    ...['-monitor', `unix:${work}/monitor,server=on,wait=off`],
     ...['-object', `memory-backend-memfd,id=mem,size=${memory}M,share=on`, '-numa', 'node,memdev=mem'],
     ...['-chardev', `socket,id=fs,path=${work}/fs.sock`],
     ...['-device', 'vhost-user-fs-pci,chardev=fs,tag=machine'],

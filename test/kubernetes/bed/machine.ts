@@ -83,7 +83,8 @@ export class Machine {
     const state = this.isRunning
       ? await this.run('date --utc; uptime; tail -n 25 /run/node/*.log 2>&1 | cut -c 1-400').catch(String)
       : 'it is off';
-    return [`the machine ${this.name}:`, ...this.#output, state].join('\n');
+    const seen = /did not answer/.test(state) ? await this.#vm?.describe() : '';
+    return [`the machine ${this.name}:`, ...this.#output, state, seen].join('\n');
   }
 
   /** Pulls its network cable. */
