@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { connect } from '../csi/client.ts';
 import { requireGoTool } from '../setup/go-tools.ts';
 import { loopsBelow } from '../support/image-file.ts';
-import { attachLimit, runSanity, type SanityKind } from './run-sanity.ts';
+import { attachLimit, leftOn, runSanity, type SanityKind } from './run-sanity.ts';
 
 const launcher = resolve(import.meta.dirname, '../../bin/berth');
 
@@ -36,7 +36,7 @@ async function pass(t: TestContext, kind: SanityKind): Promise<void> {
     const mounts = await readFile('/proc/self/mountinfo', 'utf8');
     assert.doesNotMatch(mounts, new RegExp(`${work}|berth-sanity-`), 'mounts were left behind');
     assert.deepEqual(loopsBelow(work), [], 'loop devices were left behind');
-    assert.deepEqual(await readdir(join(pool, '.berth/volumes')), [], 'records were left behind');
+    assert.deepEqual(await leftOn(pool), [], 'records were left behind');
     await rm(work, { recursive: true, force: true });
   });
   const client = connect(`${work}/csi.sock`);

@@ -4,7 +4,7 @@ import { rmSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { test } from 'node:test';
 import { a, BerthProcess, nas, nfsPool } from '../vm/guest/bed.ts';
-import { attachLimit, runSanity } from './run-sanity.ts';
+import { attachLimit, leftOn, runSanity } from './run-sanity.ts';
 
 for (const [version, kind] of [
   ['4.2', 'directories'],
@@ -30,7 +30,7 @@ for (const [version, kind] of [
     } finally {
       assert.equal(await berth.stop(), 0, berth.output.slice(-5_000));
     }
-    assert.deepEqual(await readdir(`${nas.export}/.berth/volumes`), [], 'records are left');
+    assert.deepEqual(await leftOn(nas.export), [], 'records are left');
     const loops = await a.run('losetup', '--list', '--noheadings', '--output', 'BACK-FILE');
     assert.ok(!loops.includes(berth.stateDir), `loop devices are left: ${loops}`);
     assert.deepEqual(

@@ -1,6 +1,6 @@
 // Runs the official csi-sanity, whole, against a socket that Berth serves.
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -26,6 +26,12 @@ export interface SanityOptions {
   readonly socket: string;
   /** The command that csi-sanity is run with, for a run inside a host of the bed. */
   readonly prefix?: readonly string[];
+}
+
+/** The volumes and attachments that a pool has; deletions may be under way when the driver ends. */
+export async function leftOn(pool: string): Promise<string[]> {
+  const names = await readdir(join(pool, '.berth/volumes'));
+  return names.filter((name) => !name.endsWith('.deleting'));
 }
 
 /** Prints the counts and each skipped spec with its reason; fails for a failed or needlessly skipped one. */
