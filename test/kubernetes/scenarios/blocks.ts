@@ -30,6 +30,7 @@ export const blocks = [
     await s.example('raw-block');
     const volume = await s.bound('disk');
     await s.ready('disk');
+    await s.exec('disk', 'until head -c 10 /dev/disk | grep -q written; do sleep 0.5; done');
     const image = `${await pathOf(s.kubectl, volume)}/disk.img`;
     assert.match(await s.cluster.server.run(`head -n 1 ${image}`), /^written by disk$/);
     await grow(s, 'disk', '2Gi');
