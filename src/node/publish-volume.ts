@@ -21,9 +21,8 @@ export async function nodePublishVolume(
   }
   const location = locateVolume(volumeId, request.volume_context, pools);
   if (location.kind !== 'directory') {
-    const { capability, readOnly } = readBlockRequest(request, location);
-    const asked = { volumeId, capability, stagingPath, targetPath, readOnly: readOnly || request.readonly };
-    await blocks.publish(asked);
+    const asked = { volumeId, stagingPath, ...readBlockRequest(request, location) };
+    await blocks.publish(asked, { targetPath, readOnly: asked.readOnly || request.readonly });
     return {};
   }
   const capability = readNodeCapability(request.volume_capability, {

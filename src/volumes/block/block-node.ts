@@ -19,7 +19,7 @@ import type { Attached, AttachOptions } from './attached.ts';
 import { notAttached, stagedTwin, stagedWritable, truncated } from './block-errors.ts';
 import { blockFailure } from './block-failure.ts';
 import type { BlockNote } from './block-notes.ts';
-import { notStaged, type PublishBlock, publishBlock } from './block-publish.ts';
+import { notStaged, publishBlock } from './block-publish.ts';
 import { shownAt } from './device-shown.ts';
 import { growMounted, mountStaged } from './mount-staged.ts';
 import type { NodeAttachments } from './node-attachments.ts';
@@ -53,6 +53,12 @@ export interface StageBlock {
   readonly stagingPath: string;
 }
 
+interface Target {
+  readonly targetPath: string;
+  /** For this pod. */
+  readonly readOnly: boolean;
+}
+
 const timeoutMs = 20_000;
 /** What was written is written back first. What takes longer goes on without this process, and the retry finds out. */
 const unmountMs = 25_000;
@@ -71,16 +77,18 @@ export class BlockNode {
 
   /** Repeated, it is the same as once. What it began and could not finish is taken away again, or found by the retry. */
   async stage(request: StageBlock): Promise<void> {
+    await this.#mutex.run([`volume ${request.volumeId}`], () => this.#stageAnew(request));
+  }
+
+  async #stageAnew(request: StageBlock): Promise<void> {
     const { volumeId, location } = request;
-    await this.#mutex.run([`volume ${volumeId}`], async () => {
-      const view = await this.#deps.mounts.ensure(location.pool, [], volumeId);
-      try {
-        await this.#leaveReplaced(request, view);
-        await this.#stage(request, view);
-      } catch (error) {
-        throw blockFailure(error, { volumeId, pool: location.pool.name });
-      }
-    });
+    const view = await this.#deps.mounts.ensure(location.pool, [], volumeId);
+    try {
+      await this.#leaveReplaced(request, view);
+      await this.#stage(request, view);
+    } catch (error) {
+      throw blockFailure(error, { volumeId, pool: location.pool.name });
+    }
   }
 
   /** The volume was taken from this node and its image replaced (fence.ts): the old one is of no use any more. */
@@ -175,19 +183,30 @@ export class BlockNode {
   }
 
   /** Throws FAILED_PRECONDITION where the volume is not staged, after a reboot too. */
-  async publish(request: Omit<PublishBlock, 'device'>): Promise<void> {
-    const { volumeId, capability, readOnly, targetPath } = request;
+  async publish(request: StageBlock, { targetPath, readOnly }: Target): Promise<void> {
+    const { volumeId, capability, stagingPath } = request;
     await this.#mutex.run([`volume ${volumeId}`, `target ${targetPath}`], async () => {
+      if (this.#isReplaced(request)) await this.#stageAnew(request);
       const staged = await this.#deps.staged.find(volumeId);
       if (staged === undefined) throw notStaged(volumeId);
       const { note, device } = staged;
       if (capability.block && readOnly && !note.readOnly) throw stagedWritable(volumeId);
       try {
-        await publishBlock({ ...request, device }, this.#deps.asides);
+        const asked = { volumeId, device, capability, readOnly, stagingPath, targetPath };
+        await publishBlock(asked, this.#deps.asides);
       } catch (error) {
         throw blockFailure(error, { volumeId, pool: note.pool });
       }
     });
+  }
+
+  /**
+   * Whether another file is staged than the node is told of now. kubelet stages nothing again for a pod that comes while it
+   * still has one from before the volume was taken from this node.
+   */
+  #isReplaced({ volumeId, location }: StageBlock): boolean {
+    const note = this.#deps.staged.notes.find(volumeId);
+    return note !== undefined && location.kind === 'image' && note.image !== location.image;
   }
 
   /** Makes the device, and a filesystem on it, as large as the file is now; in use. Returns its bytes. */

@@ -9,7 +9,7 @@ import { bindFlags, hasFlags } from '../directory/bind-flags.ts';
 import { bindUnproven, makePlace, occupied, placeOf } from '../publish-target.ts';
 import { deviceShownBy } from './device-shown.ts';
 
-export interface PublishBlock {
+interface PublishBlock {
   readonly volumeId: string;
   /** The volume's. */
   readonly device: string;

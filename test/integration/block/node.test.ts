@@ -298,6 +298,34 @@ test('a node that had its volume mounted all the time it was taken from it is kn
   assert.deepEqual(await inUse(bed.pool), []);
 });
 
+test('a new pod never gets the file that was replaced, although the old pod has it still', async (t) => {
+  const bed = await makeBed(t);
+  const volume = await bed.volume('pvc-1', ext4, 64 * mebibyte);
+  await volume.up();
+  await volume.detach();
+  await bed.announce('node-2');
+  await volume.attach('node-2');
+  await volume.detach('node-2');
+  await volume.attach();
+  assert.match(volume.told(), /disk-/);
+  // kubelet has it staged, as far as it knows.
+  const target = `${volume.target}-new`;
+  assert.match(
+    await refused(volume.publish({ target_path: target }), code.unavailable),
+    /is not let go of yet/,
+  );
+  await volume.unpublish();
+  await volume.publish({ target_path: target });
+  await writeFile(join(target, 'file'), 'content');
+  await execa`sync --file-system ${target}`;
+  const { stdout } = await execa`debugfs -R ${'cat /file'} ${join(bed.pool, volume.told())}`;
+  assert.equal(stdout, 'content');
+  await bed.driver.csi.Node.NodeUnpublishVolume({ volume_id: volume.id, target_path: target });
+  await volume.unstage();
+  await volume.detach();
+  assert.deepEqual(await inUse(bed.pool), []);
+});
+
 test('a stage with what the node was told before its volume was replaced is refused', async (t) => {
   const bed = await makeBed(t);
   const volume = await bed.volume('pvc-1', raw, 64 * mebibyte);
