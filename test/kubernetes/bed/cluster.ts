@@ -128,6 +128,23 @@ export class Cluster {
     await waitFor('the API server is ready', () => this.kubectl.run(['get', '--raw', '/readyz']), 120_000);
     this.#controlPlane.startControllers();
     await Promise.all([server, ...Object.values(this.nodes).map((node) => node.start())]);
-    await this.ready();
+    for (const name of nodeNames) await this.#readyOrAgain(name);
+  }
+
+  /**
+   * One boot in some dozens ends with an emulated machine that hangs as a whole: not even its serial port answers. That is
+   * told, and it is started again, once.
+   */
+  async #readyOrAgain(name: NodeName): Promise<void> {
+    const machine = this.nodes[name];
+    try {
+      await this.ready([name]);
+    } catch (error) {
+      if (await machine.answers()) throw error;
+      console.log(`${await machine.describe()}\nthe machine ${name} hangs and is started again`);
+      await machine.powerOff();
+      await machine.start();
+      await this.ready([name]);
+    }
   }
 }

@@ -78,6 +78,14 @@ export class Machine {
     return this.#shell.run(command, seconds);
   }
 
+  /** Whether it still runs commands. */
+  async answers(): Promise<boolean> {
+    return this.run('true').then(
+      () => true,
+      () => false,
+    );
+  }
+
   /** What is to be known of it when the cluster does not come up. */
   async describe(): Promise<string> {
     const state = this.isRunning
