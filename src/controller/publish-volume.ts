@@ -87,7 +87,8 @@ async function contextOf(
   record: VolumeRecord | undefined,
 ): Promise<Record<string, string>> {
   if (record !== undefined) store.inventory.note(key, record);
-  if (record?.image?.file !== undefined) await store.pool.use((state, tree) => sweepImages(state, tree, key));
+  if (record?.image?.file !== undefined || record?.image?.kept !== undefined)
+    await store.pool.use((state, tree) => sweepImages(state, tree, key));
   return contextOfBlock(key, image, record);
 }
 

@@ -96,14 +96,15 @@ export class BlockNode {
     const { notes } = this.#deps.staged;
     const note = notes.find(volumeId);
     if (note === undefined || location.kind !== 'image') return;
-    if (isSame(note, await identify(`${view.path}/${location.image}`, { timeoutMs }))) return;
+    const now = await identify(`${view.path}/${location.image}`, { timeoutMs });
+    // The number of a file that is gone may be that of a new one.
+    if (isSame(note, now) && note.image === location.image) return;
     const loop = await deviceOf(note);
     if (loop !== undefined) {
       const target = placeOf(stagingPath);
       if (shownAt(target) === loop) await this.#unmount(target);
       await detachLoop(loop, { timeoutMs });
     }
-    notes.remove(volumeId);
   }
 
   async #stage(request: StageBlock, view: PoolView): Promise<void> {
@@ -160,7 +161,10 @@ export class BlockNode {
   async #blank(request: StageBlock, view: PoolView, device: Attached): Promise<void> {
     const { volumeId, location, size } = request;
     if (location.kind !== 'image') return;
-    await blankFile(`${view.path}/${location.image}`, size, { timeoutMs });
+    // Mounted, or a maker that was given up is still at it.
+    await refuseHeld(device.path);
+    const whole = device.size > size ? device.size : size;
+    await blankFile(`${view.path}/${location.image}`, whole, { timeoutMs });
     await growLoop(device.path, { timeoutMs });
     await forgetCached(device.path, { timeoutMs });
     if (!(await this.#deps.attachments.endMaking(view.path, request))) throw notAttached(volumeId);
@@ -186,7 +190,7 @@ export class BlockNode {
   async publish(request: StageBlock, { targetPath, readOnly }: Target): Promise<void> {
     const { volumeId, capability, stagingPath } = request;
     await this.#mutex.run([`volume ${volumeId}`, `target ${targetPath}`], async () => {
-      if (this.#isReplaced(request)) await this.#stageAnew(request);
+      if (await this.#isToBeStagedAnew(request)) await this.#stageAnew(request);
       const staged = await this.#deps.staged.find(volumeId);
       if (staged === undefined) throw notStaged(volumeId);
       const { note, device } = staged;
@@ -201,12 +205,13 @@ export class BlockNode {
   }
 
   /**
-   * Whether another file is staged than the node is told of now. kubelet stages nothing again for a pod that comes while it
-   * still has one from before the volume was taken from this node.
+   * Whether another file is staged than the node is told of now, or was. kubelet stages nothing again for a pod that comes
+   * while it still has one from before the volume was taken from this node.
    */
-  #isReplaced({ volumeId, location }: StageBlock): boolean {
+  async #isToBeStagedAnew({ volumeId, location }: StageBlock): Promise<boolean> {
     const note = this.#deps.staged.notes.find(volumeId);
-    return note !== undefined && location.kind === 'image' && note.image !== location.image;
+    if (note === undefined || !note.isOfThisBoot || location.kind !== 'image') return false;
+    return note.image !== location.image || (await deviceOf(note)) === undefined;
   }
 
   /** Makes the device, and a filesystem on it, as large as the file is now; in use. Returns its bytes. */

@@ -2,17 +2,22 @@ import { join } from 'node:path';
 import { CommandError } from '../../host/command-error.ts';
 import { type Run, run } from '../../host/run.ts';
 import {
-  type Attached,
-  type Attachment,
+  type AttachedEntry,
   attachedName,
   decodeAttachment,
+  type Entry,
+  type InUse,
+  isAttached,
   isLeft,
+  numberedName,
   readEntry,
 } from '../state/attachment.ts';
 import { attachmentFolder } from '../state/attachments.ts';
 import { isStaticKey, keyOf } from '../volume-id.ts';
 
 const timeoutMs = 20_000;
+/** What is renamed between a look and a rename is found by the next look. */
+const attempts = 3;
 
 /** A volume's attachment to this node. */
 export interface NodeAttachment {
@@ -39,33 +44,48 @@ export class NodeAttachments {
   /** Whether the volume is attached to this node, for reading or beside other nodes. */
   async isAttached(pool: string, attachment: NodeAttachment): Promise<boolean> {
     for (const how of ['multi', 'single'] as const) {
-      if (await this.#is(pool, attachment, how)) return true;
+      if (await this.#is(pool, attachment, attachedName(how, this.#nodeId))) return true;
     }
     return false;
   }
 
   /**
-   * Puts down that this node may write from now on; repeated, it is the same as once. `making`: it was making the filesystem
-   * when it was interrupted. `absent`: the volume is not attached to this node, or not this file of it.
+   * Puts down that this node may write from now on; repeated, it gets another name each time. `making`: it was making the
+   * filesystem when it was interrupted. `absent`: the volume is not attached to this node, or not this file of it.
    */
-  async use(pool: string, attachment: NodeAttachment): Promise<'used' | 'making' | 'absent'> {
+  async use(pool: string, attachment: NodeAttachment): Promise<InUse | 'absent'> {
     const { key } = attachment;
-    const isFresh = await this.#rename(pool, key, 'single', 'used');
-    if (await this.#is(pool, attachment, 'used')) return 'used';
-    if (isFresh) await this.#rename(pool, key, 'used', 'single');
-    return (await this.#is(pool, attachment, 'making')) ? 'making' : 'absent';
+    for (let attempt = 0; attempt < attempts; attempt += 1) {
+      const own = await this.#own(pool, key);
+      const from = own.find(({ how }) => how === 'used') ?? own.find(({ how }) => how !== 'multi');
+      if (from === undefined) return 'absent';
+      const how = from.how === 'making' ? 'making' : 'used';
+      const name = await this.#rename(pool, key, from.name, how);
+      if (name === undefined) continue;
+      if (await this.#is(pool, attachment, name)) return how;
+      if (from.how === 'single') await this.#move(pool, key, name, from.name);
+      return 'absent';
+    }
+    return 'absent';
   }
 
   /** Puts down that this node makes the filesystem; false where the volume was taken from it meanwhile. */
-  async beginMaking(pool: string, attachment: NodeAttachment): Promise<boolean> {
-    const { key } = attachment;
-    return (await this.#rename(pool, key, 'used', 'making')) || this.#is(pool, attachment, 'making');
+  beginMaking(pool: string, attachment: NodeAttachment): Promise<boolean> {
+    return this.#become(pool, attachment, 'used', 'making');
   }
 
   /** Puts down that it is made; false where the volume was taken from this node meanwhile. */
-  async endMaking(pool: string, attachment: NodeAttachment): Promise<boolean> {
+  endMaking(pool: string, attachment: NodeAttachment): Promise<boolean> {
+    return this.#become(pool, attachment, 'making', 'used');
+  }
+
+  async #become(pool: string, attachment: NodeAttachment, from: InUse, to: InUse): Promise<boolean> {
     const { key } = attachment;
-    return (await this.#rename(pool, key, 'making', 'used')) || this.#is(pool, attachment, 'used');
+    for (const { name, how } of await this.#own(pool, key)) {
+      if (how === from && (await this.#rename(pool, key, name, to)) !== undefined) break;
+    }
+    const done = (await this.#own(pool, key)).find(({ how }) => how === to);
+    return done !== undefined && this.#is(pool, attachment, done.name);
   }
 
   /**
@@ -73,40 +93,42 @@ export class NodeAttachments {
    * file already. A static one stays as it is, and is free then.
    */
   async letGo(pool: string, key: string): Promise<void> {
-    if ((await this.#rename(pool, key, 'used', 'single')) || !isStaticKey(key)) return;
     const folder = join(pool, attachmentFolder(key));
-    for (const entry of (await this.#names(folder)).flatMap((name) => readEntry(name) ?? [])) {
-      if (!isLeft(entry) || entry.node !== keyOf(this.#nodeId)) continue;
+    for (const entry of await this.#entries(folder)) {
+      if (entry.how === 'used') await this.#move(pool, key, entry.name, attachedName('single', this.#nodeId));
+      if (!isLeft(entry) || !isStaticKey(key)) continue;
       await this.#exec('rm', ['--force', '--', join(folder, entry.name)], { timeoutMs });
     }
   }
 
-  /** False where there is no attachment of the first kind. */
-  async #rename(pool: string, key: string, from: Attached, to: Attached): Promise<boolean> {
-    const paths = [this.#path(pool, key, from), this.#path(pool, key, to)];
+  /** Gives an attachment a new name; undefined where it is not there under the old one. */
+  async #rename(pool: string, key: string, from: string, how: InUse): Promise<string | undefined> {
+    const name = numberedName(how, keyOf(this.#nodeId));
+    return (await this.#move(pool, key, from, name)) ? name : undefined;
+  }
+
+  async #move(pool: string, key: string, from: string, to: string): Promise<boolean> {
+    const paths = [from, to].map((name) => join(pool, attachmentFolder(key), name));
     const args = ['--force', '--no-target-directory', '--', ...paths];
     return (await this.#tolerant('mv', args)) !== undefined;
   }
 
-  /** Whether the attachment is of this kind, and for this file. */
-  async #is(pool: string, { key, version }: NodeAttachment, how: Attached): Promise<boolean> {
-    const text = await this.#tolerant('readlink', [
-      '--verbose',
-      '--no-newline',
-      '--',
-      this.#path(pool, key, how),
-    ]);
-    if (text === undefined) return false;
-    const found: Attachment = decodeAttachment(text, keyOf(this.#nodeId));
-    return found.version === version;
+  /** Whether there is an attachment of this name, for this file. */
+  async #is(pool: string, { key, version }: NodeAttachment, name: string): Promise<boolean> {
+    const path = join(pool, attachmentFolder(key), name);
+    const text = await this.#tolerant('readlink', ['--verbose', '--no-newline', '--', path]);
+    return text !== undefined && decodeAttachment(text, keyOf(this.#nodeId)).version === version;
   }
 
-  #path(pool: string, key: string, how: Attached): string {
-    return join(pool, attachmentFolder(key), attachedName(how, this.#nodeId));
+  async #own(pool: string, key: string): Promise<readonly AttachedEntry[]> {
+    return (await this.#entries(join(pool, attachmentFolder(key)))).filter(isAttached);
   }
 
-  async #names(folder: string): Promise<readonly string[]> {
-    return (await this.#tolerant('ls', ['-A', '--', folder]))?.split('\n') ?? [];
+  /** This node's. */
+  async #entries(folder: string): Promise<readonly Entry[]> {
+    const names = (await this.#tolerant('ls', ['-A', '--', folder]))?.split('\n') ?? [];
+    const node = keyOf(this.#nodeId);
+    return names.flatMap((name) => readEntry(name) ?? []).filter((entry) => entry.node === node);
   }
 
   /** Undefined where what it is for is not there. */

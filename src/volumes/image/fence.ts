@@ -1,6 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../../errors/csi-error.ts';
 import { isErrno } from '../../errors/node-error.ts';
+import { CommandError } from '../../host/command-error.ts';
 import type { Dir, Tree } from '../../pools/tree.ts';
 import {
   forgetLeft,
@@ -130,7 +131,7 @@ async function copyBeside(
     return (await tree.stat(file)).size;
   } catch (error) {
     await tree.unlink(parent, copy).catch(() => {});
-    throw error;
+    throw isFull(error) ? noRoom(before.size, error) : error;
   } finally {
     tree.close(file);
   }
@@ -159,6 +160,19 @@ function beingDeleted(key: string): CsiError {
     status.ABORTED,
     'volume-busy',
     `The volume ${key} is being deleted at the same time; repeat the call.`,
+  );
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof CommandError && /No space left on device|Disk quota exceeded/.test(error.stderr);
+}
+
+function noRoom(size: bigint, cause: unknown): CsiError {
+  return new CsiError(
+    status.RESOURCE_EXHAUSTED,
+    'pool-full',
+    `The volume was taken by force from a node that may still write to it, so its image of ${size} bytes has to be copied before another node gets it, and the pool has no room for that; free some, or have that node back.`,
+    { cause },
   );
 }
 

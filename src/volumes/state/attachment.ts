@@ -15,75 +15,81 @@ export interface Attachment {
 }
 
 /**
- * How a node has a volume: with others; alone; alone, and it may write; alone, and it makes the filesystem. The last two
- * only images and devices have; the node itself renames its attachment to them and back.
+ * A node has a volume with others (`multi`) or alone (`single`); of an image or a device it says when it may write, and when
+ * it makes the filesystem.
  */
-export type Attached = 'multi' | 'single' | 'used' | 'making';
+export type InUse = 'used' | 'making';
 
 /** What is left of an attachment that was taken from a node which had not let go of the volume. */
 export type Left = 'left' | 'unmade';
 
-/** What a detach makes of an attachment; undefined: nothing, it goes. */
-export const leftOf: Readonly<Record<Attached, Left | undefined>> = {
-  multi: undefined,
-  single: undefined,
-  used: 'left',
-  making: 'unmade',
-};
+/** What a forced detach makes of an attachment. */
+export const leftOf: Readonly<Record<InUse, Left>> = { used: 'left', making: 'unmade' };
 
-/** What a node makes of it that takes back what it was taken from it. */
-export const takenBackAs: Readonly<Record<Left, Attached>> = { left: 'used', unmade: 'making' };
+/** What it is again for a node that gets back what it was taken. */
+export const takenBackAs: Readonly<Record<Left, InUse>> = { left: 'used', unmade: 'making' };
 
-export interface AttachedEntry {
+interface Named {
   readonly name: string;
-  readonly how: Attached;
   /** The key of the node's id. */
   readonly node: string;
 }
 
-export interface LeftEntry {
-  readonly name: string;
-  readonly how: Left;
-  readonly node: string;
-  /** Random; tells this one from an earlier or later one of the node. */
+interface PlainEntry extends Named {
+  readonly how: 'multi' | 'single';
+}
+
+interface Numbered extends Named {
+  /**
+   * Random, and never used again: a rename that was given up may still be on its way to the server, and must not find what
+   * it was meant for under the same name later.
+   */
   readonly id: string;
 }
 
+export interface InUseEntry extends Numbered {
+  readonly how: InUse;
+}
+
+export interface LeftEntry extends Numbered {
+  readonly how: Left;
+}
+
+export type AttachedEntry = PlainEntry | InUseEntry;
 export type Entry = AttachedEntry | LeftEntry;
 
 /** The name of a node's attachment in the volume's folder. */
-export function attachedName(how: Attached, nodeId: string): string {
+export function attachedName(how: PlainEntry['how'], nodeId: string): string {
   return `${how},${keyOf(nodeId)}`;
 }
 
-/** A name, used once, for what is left of an attachment. */
-export function leftName(how: Left, node: string): string {
-  return `${how},${temporaryName()},${node}`;
+/** The name of one that is in use, or was left; `node` is the key of its id. */
+export function numberedName(how: InUse | Left, node: string, id = temporaryName()): string {
+  return `${how},${id},${node}`;
 }
 
 /** Reads a name; undefined for one that is none of Berth's. */
 export function readEntry(name: string): Entry | undefined {
-  const [how, ...rest] = name.split(',');
-  const [first, second] = rest;
-  if (first === undefined || rest.length > 2) return undefined;
-  if (isAttachedHow(how)) return second === undefined ? { name, how, node: first } : undefined;
-  return isLeftHow(how) && second !== undefined ? { name, how, id: first, node: second } : undefined;
+  const [how = '', first, second, ...more] = name.split(',');
+  if (first === undefined || more.length > 0) return undefined;
+  if (second === undefined) {
+    return how === 'multi' || how === 'single' ? { name, how, node: first } : undefined;
+  }
+  const numbered = { name, id: first, node: second };
+  if (how === 'used' || how === 'making') return { ...numbered, how };
+  return how === 'left' || how === 'unmade' ? { ...numbered, how } : undefined;
 }
 
-export function isAttached(entry: Entry): entry is AttachedEntry {
-  return isAttachedHow(entry.how);
+export function isInUse(entry: Entry): entry is InUseEntry {
+  return entry.how === 'used' || entry.how === 'making';
 }
 
 export function isLeft(entry: Entry): entry is LeftEntry {
-  return isLeftHow(entry.how);
+  return entry.how === 'left' || entry.how === 'unmade';
 }
 
-function isAttachedHow(how: string | undefined): how is Attached {
-  return how !== undefined && Object.hasOwn(leftOf, how);
-}
-
-function isLeftHow(how: string | undefined): how is Left {
-  return how !== undefined && Object.hasOwn(takenBackAs, how);
+export function isAttached(entry: Entry): entry is AttachedEntry {
+  return !isLeft(entry);
 }
 
 export function encodeAttachment({

@@ -12,10 +12,11 @@ import {
   type Entry,
   encodeAttachment,
   isAttached,
+  isInUse,
   isLeft,
   type LeftEntry,
-  leftName,
   leftOf,
+  numberedName,
   readEntry,
   takenBackAs,
 } from './attachment.ts';
@@ -31,8 +32,8 @@ import { type State, stateDirMode } from './state.ts';
  * renamed to its place, which succeeds only where there is no folder, or an empty one (rename(2)). The node
  * is in the link's name, so that a detach can only ever remove the attachment it names.
  *
- * A node that may write to an image or a device says so by renaming its link from `single` to `used`, and back once it has
- * let go. A detach that finds `used` was forced: it renames the link to `left`, and as long as one of those is there
+ * A node that may write to an image or a device says so by renaming its link from `single` to `used,<random>`, and back
+ * once it has let go. A detach that finds `used` was forced: it renames the link to `left`, and as long as one of those is there
  * nobody attaches the volume. What a link is called is decided by the server too, so a node has either taken the volume into
  * use before it was detached, or cannot any more.
  */
@@ -83,7 +84,7 @@ interface Wish {
   readonly own: string;
 }
 
-/** Attaches a volume to a node; repeated, it is the same as once. Whether the volume is there is not looked at. */
+/** Attaches a volume to a node; repeated, it is the same as once. Whether the volume is there is not looked at. Throws ABORTED. */
 export async function attach(
   state: State,
   tree: Tree,
@@ -95,12 +96,14 @@ export async function attach(
   const wish: Wish = { state, tree, folder: folderMark + key, attachment, multiNode, own };
   // Each round ends with the server's verdict, or finds what has changed since the look before it.
   for (let attempt = 0; attempt < 20; attempt += 1) {
+    // An NFS client may remember the names for a second.
+    if (attempt > 0) await lookAnew(state, tree, wish.folder);
     const found = await findHolders(wish);
     if (found !== undefined) return found;
     const done = multiNode ? await addToFolder(wish) : await renameFolder(wish);
     if (done) return { kind: 'attached', fresh: true, attachment };
   }
-  return { kind: 'elsewhere', nodes: await attachedNodes(state, tree, key) };
+  throw busy(key);
 }
 
 /** Removes the attachment of one node, or of all; what is in use stays as left behind. Throws ABORTED. */
@@ -118,17 +121,22 @@ export async function detach(state: State, tree: Tree, key: string, nodeId?: str
     // What is in it is others', if these are the names.
     if (ends.length === 0 && attempt > 0) return;
   }
-  throw new CsiError(
+  throw busy(key);
+}
+
+function busy(key: string): CsiError {
+  return new CsiError(
     status.ABORTED,
     'volume-busy',
     `The volume ${key} is being attached and detached by others at the same time; repeat the call.`,
   );
 }
 
-function end(state: State, tree: Tree, folder: string, { name, how, node }: AttachedEntry): Promise<void> {
-  const left = leftOf[how];
-  if (left === undefined) return tree.unlink(state.volumes, `${folder}/${name}`);
-  return tree.rename(state.volumes, `${folder}/${name}`, state.volumes, `${folder}/${leftName(left, node)}`);
+function end(state: State, tree: Tree, folder: string, entry: AttachedEntry): Promise<void> {
+  const path = `${folder}/${entry.name}`;
+  if (!isInUse(entry)) return tree.unlink(state.volumes, path);
+  const left = numberedName(leftOf[entry.how], entry.node);
+  return tree.rename(state.volumes, path, state.volumes, `${folder}/${left}`);
 }
 
 /** A change of the folder, if only of its mode to what it is, has an NFS client forget what it remembers of it. */
@@ -173,12 +181,12 @@ export async function forgetLeftOf(
 
 /** Gives the volume back to the node that has not let go of it; nothing where that is left behind no more. */
 export async function takeBack(state: State, tree: Tree, key: string, left: LeftBehind): Promise<void> {
-  await renameLeft(state, tree, key, left, attachedName(takenBackAs[left.how], left.attachment.nodeId));
+  await renameLeft(state, tree, key, left, numberedName(takenBackAs[left.how], left.node, left.id));
 }
 
 /** Gives it a new id; nothing where it is left behind no more. */
 export async function leaveAnew(state: State, tree: Tree, key: string, left: LeftBehind): Promise<void> {
-  await renameLeft(state, tree, key, left, leftName(left.how, left.node));
+  await renameLeft(state, tree, key, left, numberedName(left.how, left.node));
 }
 
 async function renameLeft(
@@ -252,7 +260,7 @@ async function findHolders(wish: Wish): Promise<AttachResult | undefined> {
   const rivals = others.filter(({ how }) => !multiNode || how !== 'multi');
   for (const entry of own) {
     if ((entry.how === 'multi') !== multiNode) return { kind: 'incompatible' };
-    if (rivals.length > 0 && multiNode) {
+    if (multiNode && (rivals.length > 0 || entries.some(isLeft))) {
       // Left by a call that was killed before it saw that a single writer had been faster.
       await tolerate(tree.unlink(state.volumes, `${folder}/${entry.name}`), 'ENOENT');
       continue;

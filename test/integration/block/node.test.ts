@@ -164,13 +164,26 @@ test('a driver that was killed finds what it had attached, and takes it down', a
   }
 });
 
+test('what a node once asked of the server and gave up finds nothing under that name later', async (t) => {
+  const bed = await makeBed(t);
+  const volume = await bed.volume('pvc-1', ext4, 64 * mebibyte);
+  await volume.up();
+  const [first = ''] = await inUse(bed.pool);
+  assert.match(first, /\/used,[^,]+,node-1$/);
+  await volume.stage();
+  const [second = ''] = await inUse(bed.pool);
+  assert.match(second, /\/used,[^,]+,node-1$/);
+  assert.notEqual(first, second);
+  await volume.down();
+});
+
 test('a filesystem whose making was cut off is made anew; nothing else ever is', async (t) => {
   const bed = await makeBed(t);
   const volume = await bed.volume('pvc-1', ext4, 64 * mebibyte);
   await volume.attach();
   // As a killed mkfs leaves it: its attachment, and half of its work.
   const folder = join(bed.pool, '.berth/volumes/+pvc-1');
-  await rename(join(folder, 'single,node-1'), join(folder, 'making,node-1'));
+  await rename(join(folder, 'single,node-1'), join(folder, 'making,id,node-1'));
   await writeFile(volume.file, Buffer.alloc(512, 1), { flag: 'r+' });
   await volume.stage();
   await volume.publish();
