@@ -17,7 +17,10 @@ interface FilesystemOptions {
   readonly timeoutMs: number;
 }
 
-/** Neither is forced: a program that finds something on the device refuses. The space stays thin (no discard, no zeros). */
+/**
+ * Neither is forced. But mke2fs refuses a device with something on it only where it can ask a person: that it is blank is
+ * proven before (device-content.ts). The space stays thin (no discard, no zeros).
+ */
 const makers: Readonly<Record<FilesystemType, readonly string[]>> = {
   ext4: ['mkfs.ext4', '-q', '-m', '0', '-E', 'nodiscard,lazy_itable_init=1,lazy_journal_init=1', '--'],
   xfs: ['mkfs.xfs', '-q', '-K', '--'],
