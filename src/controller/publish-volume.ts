@@ -4,15 +4,11 @@ import { attachRecorded } from '../volumes/attach-recorded.ts';
 import { contextOfBlock } from '../volumes/block/publish-context.ts';
 import { readCapability } from '../volumes/capability.ts';
 import { sweepImages } from '../volumes/image/fence.ts';
+import { type AttachResult, attach, detach } from '../volumes/state/attach.ts';
 import type { Attachment } from '../volumes/state/attachment.ts';
-import {
-  type AttachResult,
-  attach,
-  attachedNodes,
-  detach,
-  isItsOwn,
-  takeBack,
-} from '../volumes/state/attachments.ts';
+import { attachmentFolder } from '../volumes/state/attachment-folder.ts';
+import { attachedNodes } from '../volumes/state/attachments.ts';
+import { isItsOwn, type LeftBehind, takeBack } from '../volumes/state/left-behind.ts';
 import { findNode, type NodeRecord } from '../volumes/state/nodes.ts';
 import type { VolumeRecord } from '../volumes/state/record.ts';
 import type {
@@ -60,11 +56,7 @@ export async function controllerPublishVolume(
         `The volume ${volumeId} is attached to the node ${nodeId} already, but in another way (read-only or access mode); detach it first.`,
       );
     case 'left':
-      throw new CsiError(
-        status.FAILED_PRECONDITION,
-        'volume-held',
-        `The volume ${volumeId} cannot be attached to the node ${nodeId}: it was taken by force from the node ${result.left[0]?.attachment.nodeId}, which may still write to it. It is free once that node has let go of it, as it does when it is back; docs/limitations.md has what to do where it never is.`,
-      );
+      throw held(volume, volumeId, nodeId, result.left);
     case 'elsewhere':
       throw new CsiError(
         status.FAILED_PRECONDITION,
@@ -72,6 +64,17 @@ export async function controllerPublishVolume(
         `The volume ${volumeId} cannot be attached to the node ${nodeId}: it is attached to ${result.nodes.join(', ')}, and only one node may have it at a time; detach it there first.`,
       );
   }
+}
+
+/** Another node was taken a static volume by force, and nothing can take the place of that. */
+function held({ key }: FoundVolume, volumeId: string, nodeId: string, left: readonly LeftBehind[]): CsiError {
+  const nodes = left.map(({ attachment }) => attachment.nodeId).join(', ');
+  const links = left.map(({ name }) => `${attachmentFolder(key)}/${name}`).join(', ');
+  return new CsiError(
+    status.FAILED_PRECONDITION,
+    'volume-held',
+    `The volume ${volumeId} cannot be attached to the node ${nodeId}: it was taken by force from the node ${nodes}, which may still write to it. It is free once that node has let go of it, as it does when it is back; where it never is, and is surely off, remove ${links} from the pool.`,
+  );
 }
 
 /** Where a static volume is. */

@@ -1,4 +1,5 @@
-import { attachedNodes, detach } from '../volumes/state/attachments.ts';
+import { detach } from '../volumes/state/attach.ts';
+import { attachedNodes } from '../volumes/state/attachments.ts';
 import type { Store, Stores } from '../volumes/stores.ts';
 import { parseVolumeId, staticKeyOf } from '../volumes/volume-id.ts';
 import type {

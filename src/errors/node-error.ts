@@ -18,6 +18,15 @@ export function isErrno(error: unknown, ...codes: string[]): error is NodeJS.Err
   return name !== undefined && (codes.length === 0 || codes.includes(name));
 }
 
+/** Waits for a call, and takes these errnos for success. */
+export async function ignoring(call: Promise<void>, ...codes: readonly string[]): Promise<void> {
+  try {
+    await call;
+  } catch (error) {
+    if (!isErrno(error, ...codes)) throw error;
+  }
+}
+
 interface Meaning {
   readonly code: status;
   readonly reason: string;

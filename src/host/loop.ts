@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { CommandError } from './command-error.ts';
 import { type Run, run } from './run.ts';
 
@@ -39,6 +40,9 @@ export interface LoopOptions {
   /** For each command, in milliseconds. */
   readonly timeoutMs: number;
 }
+
+/** How long a user of a moment is waited for. */
+const letGo = { looks: 20, everyMs: 50 };
 
 /** What `losetup --json` says of one device; null where it is just being taken away. */
 interface Listed {
@@ -124,16 +128,22 @@ export async function attachLoop(
 
 /**
  * Takes a loop device's file away, and proves it. A device that is in use keeps its file until the last user has gone,
- * although losetup reports success (LOOP_CLR_FD, loop(4)). Throws DeviceBusyError and CommandError.
+ * although losetup reports success (LOOP_CLR_FD, loop(4)); a list of all devices is such a user, for a moment. Throws
+ * DeviceBusyError and CommandError.
  */
 export async function detachLoop(device: string, { timeoutMs }: LoopOptions, exec: Run = run): Promise<void> {
+  const file = backingFile(device);
   try {
     await exec('losetup', ['--detach', device], { timeoutMs });
   } catch (error) {
     if (backingFile(device) === undefined) return;
     throw error;
   }
-  if (backingFile(device) !== undefined) throw new DeviceBusyError(device);
+  for (let look = 0; look < letGo.looks; look += 1) {
+    if (backingFile(device) !== file) return;
+    await delay(letGo.everyMs);
+  }
+  throw new DeviceBusyError(device);
 }
 
 /** What sysfs says of a loop device; asks no file system. Undefined where it has no file. */

@@ -2,8 +2,8 @@ import { status } from '@grpc/grpc-js';
 import { CsiError } from '../errors/csi-error.ts';
 import type { Tree } from '../pools/tree.ts';
 import { settleLeft } from './image/fence.ts';
+import { type AttachResult, attach, detach } from './state/attach.ts';
 import type { Attachment } from './state/attachment.ts';
-import { type AttachResult, attach, detach } from './state/attachments.ts';
 import { imageVersion, type VolumeRecord } from './state/record.ts';
 import { asideName, readRecord, readRecordAt } from './state/records.ts';
 import type { State } from './state/state.ts';
@@ -40,7 +40,7 @@ export async function attachRecorded(
     record = await findCurrent(state, tree, key, found.id);
     // An attachment from before the deletion is what the deletion fails on.
     if (record === undefined && !result.fresh) break;
-    // Of the file that was replaced meanwhile, nobody was told.
+    // Else it is for a volume that is gone, or for a file that was replaced meanwhile, of which nobody is told any more.
     if (record !== undefined && imageVersion(record) === result.attachment.version)
       return { kind: 'attached', record };
     await detach(state, tree, key, attachment.nodeId);

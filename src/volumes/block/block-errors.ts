@@ -34,7 +34,7 @@ export function truncated(volumeId: string, image: string, wanted: bigint, found
   );
 }
 
-export function occupied(volumeId: string, path: string): CsiError {
+export function stagingOccupied(volumeId: string, path: string): CsiError {
   return new CsiError(
     status.ALREADY_EXISTS,
     'staged-differently',
@@ -42,7 +42,7 @@ export function occupied(volumeId: string, path: string): CsiError {
   );
 }
 
-export function notThere(volumeId: string, path: string): CsiError {
+export function mountUnproven(volumeId: string, path: string): CsiError {
   return new CsiError(
     status.INTERNAL,
     'mount-unproven',

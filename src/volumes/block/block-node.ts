@@ -303,7 +303,7 @@ function refuseTruncated({ volumeId, location, size }: StageBlock, found: bigint
   if (location.kind === 'image' && found < size) throw truncated(volumeId, location.image, size, found);
 }
 
-/** A device of the node stays. Whether something has it still, as a mount that was forgotten has, an exclusive open tells. */
+/** Whether something has a device, as a mount that was forgotten has, or a maker that was given up, an exclusive open tells. */
 async function refuseHeld(device: string): Promise<void> {
   if ((await exclusivityOf(device, timeoutMs)) === 'taken') throw new DeviceBusyError(device);
 }

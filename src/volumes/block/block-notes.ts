@@ -53,7 +53,7 @@ function decode(text = 'null'): BlockNote | undefined {
   try {
     fields = JSON.parse(text);
   } catch (error) {
-    // Torn when the machine lost its power, and with it all that it tells of.
+    // Torn when the machine lost its power, and with it what it tells of on this machine.
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }

@@ -5,7 +5,7 @@ import { hasOption, readMountinfo, topmostAt } from '../../host/mountinfo.ts';
 import { type MountObserver, observed } from '../../pools/mount-observer.ts';
 import { isFilesystemType } from '../capability.ts';
 import { placeOf } from '../publish-target.ts';
-import { notThere, occupied } from './block-errors.ts';
+import { mountUnproven, stagingOccupied } from './block-errors.ts';
 import { type Prepare, prepareFilesystem } from './block-filesystem.ts';
 import { deviceShownBy, shownAt } from './device-shown.ts';
 
@@ -34,7 +34,7 @@ export async function mountStaged(
   const mounted = topmostAt(readMountinfo(), target);
   if (mounted !== undefined) {
     if (deviceShownBy(mounted) !== device || hasOption(mounted, 'ro') !== readOnly)
-      throw occupied(volumeId, stagingPath);
+      throw stagingOccupied(volumeId, stagingPath);
     // The call that has mounted it may have ended before it was grown.
     if (!readOnly && isFilesystemType(mounted.fsType)) await growMounted(device, target, mounted.fsType);
     return;
@@ -49,7 +49,7 @@ export async function mountStaged(
   await observed(observe, { operation: 'mount', pool: undefined }, () =>
     mountFilesystem({ device, type, target, options, timeoutMs: mountMs }),
   );
-  if (shownAt(target) !== device) throw notThere(volumeId, stagingPath);
+  if (shownAt(target) !== device) throw mountUnproven(volumeId, stagingPath);
   const isSmaller = size === undefined || size < (deviceSize(device) ?? 0n);
   if (isSmaller && !readOnly) await growMounted(device, target, type);
 }

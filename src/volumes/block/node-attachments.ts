@@ -12,7 +12,7 @@ import {
   numberedName,
   readEntry,
 } from '../state/attachment.ts';
-import { attachmentFolder } from '../state/attachments.ts';
+import { attachmentFolder } from '../state/attachment-folder.ts';
 import { isStaticKey, keyOf } from '../volume-id.ts';
 
 const timeoutMs = 20_000;
@@ -28,7 +28,7 @@ export interface NodeAttachment {
 }
 
 /**
- * What a node does with its own attachments (attachments.ts): in the pool's mount, in child processes with a deadline,
+ * What a node does with its own attachments (attachment-folder.ts): in the pool's mount, in child processes with a deadline,
  * since the server may be dead. Each is one rename, which the server refuses where the volume was taken from this node.
  * Throws CommandError.
  */
@@ -81,11 +81,13 @@ export class NodeAttachments {
 
   async #become(pool: string, attachment: NodeAttachment, from: InUse, to: InUse): Promise<boolean> {
     const { key } = attachment;
-    for (const { name, how } of await this.#own(pool, key)) {
-      if (how === from && (await this.#rename(pool, key, name, to)) !== undefined) break;
-    }
-    const done = (await this.#own(pool, key)).find(({ how }) => how === to);
-    return done !== undefined && this.#is(pool, attachment, done.name);
+    const own = await this.#own(pool, key);
+    const now = own.find(({ how }) => how === from);
+    const name =
+      now === undefined
+        ? own.find(({ how }) => how === to)?.name
+        : await this.#rename(pool, key, now.name, to);
+    return name !== undefined && this.#is(pool, attachment, name);
   }
 
   /**

@@ -1,8 +1,9 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../../errors/csi-error.ts';
-import { isErrno } from '../../errors/node-error.ts';
+import { ignoring } from '../../errors/node-error.ts';
 import { CommandError } from '../../host/command-error.ts';
-import type { Dir, Tree } from '../../pools/tree.ts';
+import type { Tree } from '../../pools/tree.ts';
+import { atPlace, type Place } from '../state/beneath.ts';
 import {
   forgetLeft,
   isItsOwn,
@@ -11,8 +12,7 @@ import {
   leaveAnew,
   takeBack,
   type WantedAttachment,
-} from '../state/attachments.ts';
-import { atPlace, type Place } from '../state/beneath.ts';
+} from '../state/left-behind.ts';
 import { imageVersion, newRecordId, type VolumeRecord } from '../state/record.ts';
 import { readRecord, readRecordAnew, updateRecord } from '../state/records.ts';
 import { settledMs } from '../state/settled.ts';
@@ -21,7 +21,7 @@ import { imageIn, imageName, isImageName } from '../sub-dir.ts';
 
 /**
  * Fencing by replacement. A node that was given up may still be alive behind a cut cable, with writes under way; its
- * attachment is left behind (attachments.ts). Before the volume goes to another node its file is replaced by a copy, made on
+ * attachment is left behind (attachment-folder.ts). Before the volume goes to another node its file is replaced by a copy, made on
  * the server where that can share blocks. What the old node still writes goes to a file that is the volume's no more;
  * nothing on that node has to cooperate.
  *
@@ -43,20 +43,23 @@ export async function settleLeft(
   if (left.attachment.version !== imageVersion(record)) return forgetLeft(state, tree, key, left);
   if (isItsOwn(left, wanted)) return giveBack(state, tree, key, left);
   // That was about to be given back to its node: whoever is doing it is not to succeed any more.
-  if (record.image.kept === left.id) return leaveAnew(state, tree, key, left);
+  if (isKept(record, left)) return leaveAnew(state, tree, key, left);
   return replace(state, tree, { key, record }, left);
 }
 
 /** Its node may have it mounted all the time, and nobody tells it. So the file stays, and the node has it as before. */
 async function giveBack(state: State, tree: Tree, key: string, left: LeftBehind): Promise<void> {
   const kept = await updateRecord(state, tree, key, (current) =>
-    current.image === undefined ||
-    current.image.kept === left.id ||
-    imageVersion(current) !== left.attachment.version
+    current.image === undefined || isKept(current, left) || imageVersion(current) !== left.attachment.version
       ? current
-      : { ...current, image: { ...current.image, kept: left.id } },
+      : { ...current, image: { ...current.image, kept: `${left.id}.${newRecordId()}` } },
   );
-  if (kept?.image?.kept === left.id) await takeBack(state, tree, key, left);
+  if (kept !== undefined && isKept(kept, left)) await takeBack(state, tree, key, left);
+}
+
+/** What a call puts there has a random part of its own, so that no late one puts back what was there before. */
+function isKept({ image }: VolumeRecord, { id }: LeftBehind): boolean {
+  return image?.kept?.startsWith(`${id}.`) === true;
 }
 
 async function replace(
@@ -77,7 +80,7 @@ async function replace(
       return { ...current, image: { ...rest, file } };
     });
     const isReplaced = changed?.image?.file === file;
-    await removeIfThere(tree, place.parent, isReplaced ? place.name : file);
+    await ignoring(tree.unlink(place.parent, isReplaced ? place.name : file), 'ENOENT');
     if (changed === undefined) throw beingDeleted(key);
     if (isReplaced) await forgetLeft(state, tree, key, left);
   });
@@ -105,7 +108,7 @@ export async function sweepImages(
     if (!names.includes(current)) return;
     for (const name of names.filter((each) => each !== current)) {
       const { ctimeMs } = await tree.lstat(parent, name);
-      if (Date.now() - Number(ctimeMs) >= olderThanMs) await removeIfThere(tree, parent, name);
+      if (Date.now() - Number(ctimeMs) >= olderThanMs) await ignoring(tree.unlink(parent, name), 'ENOENT');
     }
   });
 }
@@ -144,14 +147,6 @@ async function statAnew(tree: Tree, { parent, name }: Place) {
     return await tree.stat(file);
   } finally {
     tree.close(file);
-  }
-}
-
-async function removeIfThere(tree: Tree, parent: Dir, name: string): Promise<void> {
-  try {
-    await tree.unlink(parent, name);
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT')) throw error;
   }
 }
 

@@ -1,7 +1,7 @@
 import { keyOf } from '../volume-id.ts';
 import { temporaryName } from './records.ts';
 
-/** That a volume is attached to a node; the target of a symbolic link (attachments.ts). */
+/** That a volume is attached to a node; the target of a symbolic link (attachment-folder.ts). */
 export interface Attachment {
   readonly nodeId: string;
   readonly readOnly: boolean;

@@ -1,6 +1,6 @@
 import type { Pool } from '../../pools/pool.ts';
 import { isKey } from '../volume-id.ts';
-import { attachedKeys } from './attachments.ts';
+import { attachedKeys } from './attachment-folder.ts';
 import { recordKeys } from './records.ts';
 import type { State } from './state.ts';
 

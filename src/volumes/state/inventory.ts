@@ -1,7 +1,8 @@
 import { isErrno } from '../../errors/node-error.ts';
 import type { Tree } from '../../pools/tree.ts';
 import { isStaticKey } from '../volume-id.ts';
-import { attachedKeys, attachedNodes, attachmentsOf } from './attachments.ts';
+import { attachedKeys } from './attachment-folder.ts';
+import { attachedNodes, attachmentsOf } from './attachments.ts';
 import type { VolumeRecord } from './record.ts';
 import { readRecord, recordKeys } from './records.ts';
 import type { State } from './state.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../../errors/csi-error.ts';
-import { isErrno } from '../../errors/node-error.ts';
+import { ignoring, isErrno } from '../../errors/node-error.ts';
 import type { Tree } from '../../pools/tree.ts';
 import { isKey } from '../volume-id.ts';
 import { decodeRecord, encodeRecord, type VolumeRecord } from './record.ts';
@@ -152,11 +152,7 @@ async function applyClaim(state: State, tree: Tree, claim: string, key: string):
 
 /** Removes a link from the folder of the records. */
 export async function unlinkIfThere(state: State, tree: Tree, name: string): Promise<void> {
-  try {
-    await tree.unlink(state.volumes, name);
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT')) throw error;
-  }
+  await ignoring(tree.unlink(state.volumes, name), 'ENOENT');
 }
 
 /** A name that nothing else uses, for what is made aside. */

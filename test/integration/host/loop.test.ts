@@ -14,6 +14,7 @@ import {
   loopOf,
   NotAFileError,
 } from '../../../src/host/loop.ts';
+import { type Run, run } from '../../../src/host/run.ts';
 import { imageFile, isDirect, loopDevice, mebibyte } from '../../support/image-file.ts';
 import { temporaryDirectory } from '../../support/tree.ts';
 
@@ -57,6 +58,20 @@ test('a read-only loop device cannot be written to', async (t) => {
   const device = await loopDevice(t, file, { readOnly: true });
   await assert.rejects(writeFile(device, 'x'), { code: 'EPERM' });
   assert.equal(loopOf(await listLoops(patience), await identify(file, patience))?.readOnly, true);
+});
+
+test('a loop device that is open for a moment only is let go of', async (t) => {
+  const file = await imageFile(t, await temporaryDirectory(t), mebibyte);
+  const device = await loopDevice(t, file);
+  const handle = await open(device, 'r');
+  // It is told to let go while it is open: closed once losetup has ended.
+  const whileOpen: Run = async (...command) => {
+    const output = await run(...command);
+    setImmediate(() => handle.close());
+    return output;
+  };
+  await detachLoop(device, patience, whileOpen);
+  assert.equal(backingFile(device), undefined);
 });
 
 test('a loop device that is open keeps its file, and that is told', async (t) => {

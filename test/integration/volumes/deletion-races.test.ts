@@ -9,7 +9,7 @@ import { deleteDirectory } from '../../../src/volumes/directory/delete-directory
 import { createDirectory, directoryExists } from '../../../src/volumes/directory/directory.ts';
 import { sweepDeletions } from '../../../src/volumes/removal/sweep-deletions.ts';
 import { forgetAside, listAside, putBack, setAside } from '../../../src/volumes/state/aside.ts';
-import { attach } from '../../../src/volumes/state/attachments.ts';
+import { attach } from '../../../src/volumes/state/attach.ts';
 import { encodeRecord } from '../../../src/volumes/state/record.ts';
 import { readRecord, updateRecord } from '../../../src/volumes/state/records.ts';
 import { Killed, killedAt, openTree, pausedAt, temporaryDirectory } from '../../support/tree.ts';

@@ -10,7 +10,8 @@ import { deleteDirectory } from '../../../src/volumes/directory/delete-directory
 import { createDirectory } from '../../../src/volumes/directory/directory.ts';
 import { sweepImages } from '../../../src/volumes/image/fence.ts';
 import { forgetAside } from '../../../src/volumes/state/aside.ts';
-import { attachedNodes, detach } from '../../../src/volumes/state/attachments.ts';
+import { detach } from '../../../src/volumes/state/attach.ts';
+import { attachedNodes } from '../../../src/volumes/state/attachments.ts';
 import { readRecord } from '../../../src/volumes/state/records.ts';
 import type { State } from '../../../src/volumes/state/state.ts';
 import { killEverywhere, type Work } from '../../support/kill-everywhere.ts';
@@ -53,6 +54,12 @@ async function volumeOfA(state: State, tree: Tree, directory: string): Promise<v
   await use(directory, 'a', file ?? '', 'precious');
 }
 
+/** And is taken from it by force. */
+const takenFromA = async (state: State, tree: Tree, directory: string) => {
+  await volumeOfA(state, tree, directory);
+  await takeFrom('a')(state, tree);
+};
+
 async function content(directory: string, file: string | undefined): Promise<string> {
   return (await readFile(join(directory, key, file ?? ''))).subarray(0, 8).toString();
 }
@@ -74,61 +81,37 @@ test('a forced detach that was killed is finished by its retry, and leaves no no
 });
 
 test('a replacement that was killed is finished by its retry, and one file is left', async (t) => {
-  await killEverywhere(
-    t,
-    async (state, tree, directory) => {
-      await volumeOfA(state, tree, directory);
-      await takeFrom('a')(state, tree);
-    },
-    give('b'),
-    async (state, tree, directory) => {
-      const file = await give('b')(state, tree);
-      assert.notEqual(file, 'disk.img');
-      assert.equal(file, await fileOf(state, tree));
-      assert.deepEqual(await entries(directory), ['single,b']);
-      await sweepImages(state, tree, key, -1000);
-      assert.deepEqual(await readdir(join(directory, key)), [file]);
-      assert.equal((await readFile(join(directory, key, file ?? ''))).length, 1024);
-      assert.equal(await content(directory, file), 'precious');
-    },
-  );
+  await killEverywhere(t, takenFromA, give('b'), async (state, tree, directory) => {
+    const file = await give('b')(state, tree);
+    assert.notEqual(file, 'disk.img');
+    assert.equal(file, await fileOf(state, tree));
+    assert.deepEqual(await entries(directory), ['single,b']);
+    await sweepImages(state, tree, key, -1000);
+    assert.deepEqual(await readdir(join(directory, key)), [file]);
+    assert.equal((await readFile(join(directory, key, file ?? ''))).length, 1024);
+    assert.equal(await content(directory, file), 'precious');
+  });
 });
 
 test('a node that gets its volume back has the same file and is still known to use it, whenever that was killed', async (t) => {
-  await killEverywhere(
-    t,
-    async (state, tree, directory) => {
-      await volumeOfA(state, tree, directory);
-      await takeFrom('a')(state, tree);
-    },
-    give('a'),
-    async (state, tree, directory) => {
-      assert.equal(await give('a')(state, tree), 'disk.img');
-      assert.match((await entries(directory)).join(), /^used,[^,]+,a$/);
-      assert.equal(await give('b')(state, tree), undefined);
-      // The next forced detach is one too.
-      await takeFrom('a')(state, tree);
-      assert.notEqual(await give('b')(state, tree), 'disk.img');
-    },
-  );
+  await killEverywhere(t, takenFromA, give('a'), async (state, tree, directory) => {
+    assert.equal(await give('a')(state, tree), 'disk.img');
+    assert.match((await entries(directory)).join(), /^used,[^,]+,a$/);
+    assert.equal(await give('b')(state, tree), undefined);
+    // The next forced detach is one too.
+    await takeFrom('a')(state, tree);
+    assert.notEqual(await give('b')(state, tree), 'disk.img');
+  });
 });
 
 test('a node that was taken the volume while it was giving it back does not keep it', async (t) => {
-  await killEverywhere(
-    t,
-    async (state, tree, directory) => {
-      await volumeOfA(state, tree, directory);
-      await takeFrom('a')(state, tree);
-    },
-    give('a'),
-    async (state, tree, directory) => {
-      await takeFrom('a')(state, tree);
-      const file = await give('b')(state, tree);
-      assert.notEqual(file, 'disk.img');
-      assert.equal(file, await fileOf(state, tree));
-      assert.deepEqual(await entries(directory), ['single,b']);
-    },
-  );
+  await killEverywhere(t, takenFromA, give('a'), async (state, tree, directory) => {
+    await takeFrom('a')(state, tree);
+    const file = await give('b')(state, tree);
+    assert.notEqual(file, 'disk.img');
+    assert.equal(file, await fileOf(state, tree));
+    assert.deepEqual(await entries(directory), ['single,b']);
+  });
 });
 
 test('what a killed maker has left is not copied, and its own node makes it anew', async (t) => {
@@ -189,11 +172,6 @@ function latecomer(
     assert.fail('it never ended');
   });
 }
-
-const takenFromA = async (state: State, tree: Tree, directory: string) => {
-  await volumeOfA(state, tree, directory);
-  await takeFrom('a')(state, tree);
-};
 
 /** The node gets the volume, unless the late call was there first, and writes. */
 const giveAndWrite =

@@ -11,7 +11,8 @@ import { createDirectory, directoryExists } from '../../../src/volumes/directory
 import { sweepDeletions } from '../../../src/volumes/removal/sweep-deletions.ts';
 import { emptyTrash } from '../../../src/volumes/removal/trash.ts';
 import { forgetAside } from '../../../src/volumes/state/aside.ts';
-import { attach, attachedNodes } from '../../../src/volumes/state/attachments.ts';
+import { attach } from '../../../src/volumes/state/attach.ts';
+import { attachedNodes } from '../../../src/volumes/state/attachments.ts';
 import { readRecord, updateRecord } from '../../../src/volumes/state/records.ts';
 import type { State } from '../../../src/volumes/state/state.ts';
 import { cleanUp } from '../../support/clean-up.ts';
