@@ -13,12 +13,12 @@ const driver = 'nfs.csi.k8s.io';
 const image = 'localhost/csi-driver-nfs:bench';
 const programs = ['nfsplugin', 'csi-node-driver-registrar', 'livenessprobe'] as const;
 
-/** One image of all three programs, from a directory that has them; on a Debian with the NFS client. */
+/** One image of all three programs, from a directory that has them; on a Debian with the NFS client and mount. */
 export async function writePeerImage(file: string, directory: string): Promise<void> {
   await writeImage(file, {
     tags: [image],
     fill: async (root) => {
-      await makeDebian(root, await readAptSources(), ['nfs-common']);
+      await makeDebian(root, await readAptSources(), ['nfs-common', 'mount']);
       for (const name of programs) await copyFile(join(directory, name), join(root, name));
     },
   });

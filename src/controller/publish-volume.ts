@@ -1,6 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../errors/csi-error.ts';
-import { attachRecorded } from '../volumes/attach-recorded.ts';
+import { attachRecorded, type InTurn } from '../volumes/attach-recorded.ts';
 import { contextOfBlock } from '../volumes/block/publish-context.ts';
 import { readCapability } from '../volumes/capability.ts';
 import { sweepImages } from '../volumes/image/fence.ts';
@@ -34,19 +34,19 @@ export async function controllerPublishVolume(
     readOnly,
     ...(volume.record === undefined ? { handle: volumeId, ...placeOf(volume) } : {}),
   };
-  const result = await deps.limitedNodes.run(node.maxVolumes > 0 ? [nodeId] : [], async () => {
-    if (node.maxVolumes > 0) await refuseBeyondLimit(deps, volume, node);
-    const { key, record } = volume;
-    if (record === undefined) return attachStatic(volume, volumeId, wanted, capability.multiNode);
-    return volume.store.pool.use((state, tree) =>
-      attachRecorded(state, tree, { key, record }, wanted, capability.multiNode),
-    );
-  });
+  const inTurn: InTurn = (work) => withinLimit(deps, volume, node, work);
+  const { key, record } = volume;
+  const result =
+    record === undefined
+      ? await inTurn(() => attachStatic(volume, volumeId, wanted, capability.multiNode))
+      : await volume.store.pool.use((state, tree) =>
+          attachRecorded(state, tree, { key, record }, wanted, capability.multiNode, inTurn),
+        );
   switch (result.kind) {
     case 'attached': {
       if (volume.record === undefined) volume.store.inventory.noteStatic(volume.key, volumeId);
-      const record = 'record' in result ? result.record : undefined;
-      const context = volume.kind.kind === 'directory' ? {} : await contextOf(volume, record);
+      const attached = 'record' in result ? result.record : undefined;
+      const context = volume.kind.kind === 'directory' ? {} : await contextOf(volume, attached);
       return { publish_context: { ...(readOnly ? { readonly: 'true' } : {}), ...context } };
     }
     case 'incompatible':
@@ -131,6 +131,20 @@ async function nodeOf({ ownNode }: ControllerDeps, volume: FoundVolume, nodeId: 
     'node-not-found',
     `The node ${nodeId} is not known on the pool ${volume.store.config.name}: no node plugin of that name has announced itself there; check that it runs and reaches the pool.`,
   );
+}
+
+/** Attaches to one node with a limit happen one after the other, so that each counts those before it. */
+async function withinLimit<T>(
+  deps: ControllerDeps,
+  volume: FoundVolume,
+  node: NodeRecord,
+  attachIt: () => Promise<T>,
+): Promise<T> {
+  if (node.maxVolumes === 0) return attachIt();
+  return deps.limitedNodes.run([node.nodeId], async () => {
+    await refuseBeyondLimit(deps, volume, node);
+    return attachIt();
+  });
 }
 
 async function refuseBeyondLimit(

@@ -8,6 +8,9 @@ import { imageVersion, type VolumeRecord } from './state/record.ts';
 import { asideName, readRecord, readRecordAt } from './state/records.ts';
 import type { State } from './state/state.ts';
 
+/** Runs what has to wait for others. */
+export type InTurn = <T>(work: () => Promise<T>) => Promise<T>;
+
 /** `record`: as it is once the volume is attached. */
 export type AttachRecordedResult =
   | { readonly kind: 'attached'; readonly record: VolumeRecord }
@@ -17,7 +20,8 @@ export type AttachRecordedResult =
  * Attaches a volume that has a record, and looks afterwards whether it is still there: a deletion takes the record
  * aside first and looks for attachments then, so that one of the two always sees the other, whichever controllers
  * they run on. Of an image that was taken from a node by force, no other node can write to the file that the record
- * names then; that may take long (image/fence.ts). Throws ABORTED where the volume is being deleted.
+ * names then; that may take long (image/fence.ts), and is not done `inTurn`, as the attaching is. Throws ABORTED where the
+ * volume is being deleted, and once its image was copied.
  */
 export async function attachRecorded(
   state: State,
@@ -25,12 +29,13 @@ export async function attachRecorded(
   { key, record: found }: { readonly key: string; readonly record: VolumeRecord },
   attachment: Attachment,
   multiNode: boolean,
+  inTurn: InTurn = (work) => work(),
 ): Promise<AttachRecordedResult> {
   let record: VolumeRecord | undefined = found;
   for (let attempt = 0; attempt < 10 && record?.id === found.id; attempt += 1) {
     const version = imageVersion(record);
     const wanted = { ...attachment, ...(version === undefined ? {} : { version }) };
-    const result = await attach(state, tree, key, wanted, multiNode);
+    const result = await inTurn(() => attach(state, tree, key, wanted, multiNode));
     if (result.kind === 'left') {
       for (const left of result.left) await settleLeft(state, tree, key, left, { ...wanted, multiNode });
       record = await readRecord(state, tree, key);

@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+
 /** The directory in which Berth keeps its own state on a pool; no volume may be there. */
 export const stateDirName = '.berth';
 
@@ -7,6 +9,11 @@ export const imageName = 'disk.img';
 /** Whether it is that, or the file that has taken its place (image/fence.ts). */
 export function isImageName(name: string): boolean {
   return name === imageName || isCopyName(name);
+}
+
+/** A name that no other call knows, for a file that is to take its place, or to go. */
+export function newCopyName(): string {
+  return `disk-${randomBytes(6).toString('base64url')}.img`;
 }
 
 export function isCopyName(name: string): boolean {

@@ -18,8 +18,8 @@ import { claimedBy, hasClaim, ownerOf, releasePath } from '../state/path-claims.
 import type { VolumeRecord } from '../state/record.ts';
 import { readRecord, temporaryName } from '../state/records.ts';
 import type { State } from '../state/state.ts';
-import { removeUnrecorded } from '../state/unrecorded.ts';
 import { directoryExists } from './directory.ts';
+import { removeUnrecorded } from './unrecorded.ts';
 
 export type Deletion =
   | { readonly kind: 'absent' }

@@ -2,14 +2,15 @@ import { status } from '@grpc/grpc-js';
 import { CsiError } from '../../errors/csi-error.ts';
 import { isErrno } from '../../errors/node-error.ts';
 import type { Dir, Tree } from '../../pools/tree.ts';
-import { makeImage } from '../image/image-file.ts';
+import { hasImage, makeImage } from '../image/image-file.ts';
 import { atPlace, notDirectory, type Place } from '../state/beneath.ts';
 import { isBusy, isLasting } from '../state/lasting.ts';
 import { claimPath, hasClaim, inUse, refuseOtherVolumes, releasePath } from '../state/path-claims.ts';
 import { encodeRecord, type VolumeRecord } from '../state/record.ts';
-import { createRecord, readRecord } from '../state/records.ts';
+import { createRecord, readRecord, readRecordAnew } from '../state/records.ts';
 import type { State } from '../state/state.ts';
-import { hasUnrecordedMode, isUnrecorded, removeMade, unrecordedMode } from '../state/unrecorded.ts';
+import { hasUnrecordedMode, unrecordedMode } from '../state/unrecorded-mode.ts';
+import { isUnrecorded, removeMade } from './unrecorded.ts';
 
 /**
  * Makes a volume: its directory first, exclusively and with a mode that says so, then its record,
@@ -76,7 +77,7 @@ async function make(
     // controller may leave at this very moment.
     const record = await readRecord(state, tree, key);
     if (record !== undefined) {
-      if (record.subDir === wanted.subDir) await finish(tree, place, record);
+      if (record.subDir === wanted.subDir) await finish(state, tree, key, place, record);
       return record;
     }
     if (!unrecorded) throw exists(wanted.subDir);
@@ -84,8 +85,9 @@ async function make(
   const directory = await tree.openForAttributes(place.parent, place.name);
   try {
     const record = await recordIt(state, tree, key, wanted, { place, directory });
-    if (record.subDir === wanted.subDir) await setMode(tree, directory, record);
-    else await removeAgain(tree, place, wanted.image !== undefined);
+    if (record === wanted) await complete(state, tree, key, directory, record);
+    else if (record.subDir === wanted.subDir) await finish(state, tree, key, place, record);
+    else await removeAgain(state, tree, key, wanted, place);
     return record;
   } finally {
     tree.close(directory);
@@ -118,9 +120,7 @@ async function recordIt(
       await refuseMoved(tree, wanted.subDir, place);
     }
     if (wanted.uid !== undefined || wanted.gid !== undefined) await setOwner(tree, directory, wanted);
-    if (wanted.image !== undefined) {
-      await makeImage(state, tree, directory, { size: wanted.capacity, thick: wanted.image.thick === true });
-    }
+    await ensureImage(state, tree, key, directory, wanted);
     await tree.sync(place.parent);
     if (await createRecord(state, tree, key, wanted)) return wanted;
     const record = await readRecord(state, tree, key);
@@ -128,20 +128,27 @@ async function recordIt(
     return record;
   } catch (error) {
     // Nobody was told of it, and left empty here it would keep others from the directories above.
-    if (isLasting(error) || isBusy(error)) {
-      // An image may be another call's by now, that has recorded it.
-      const isOurs = wanted.image !== undefined && (await readRecord(state, tree, key)) === undefined;
-      await removeAgain(tree, place, isOurs);
-    }
+    if (isLasting(error) || isBusy(error)) await removeAgain(state, tree, key, wanted, place);
     throw error;
   }
 }
 
+/** Whether the directory is a volume by now, by whomever. */
+async function isRecorded(state: State, tree: Tree, key: string, { subDir }: VolumeRecord): Promise<boolean> {
+  return (await readRecordAnew(state, tree, key))?.subDir === subDir;
+}
+
 /** Removes a directory that is no volume's, if it is empty, or has but an image that was made for nothing. */
-async function removeAgain(tree: Tree, place: Place, withImage: boolean): Promise<void> {
+async function removeAgain(
+  state: State,
+  tree: Tree,
+  key: string,
+  wanted: VolumeRecord,
+  place: Place,
+): Promise<void> {
   try {
-    if (withImage) await removeMade(tree, place);
-    else await tree.rmdir(place.parent, place.name);
+    if (wanted.image === undefined) await tree.rmdir(place.parent, place.name);
+    else await removeMade(tree, place, () => isRecorded(state, tree, key, wanted));
   } catch (error) {
     if (!isErrno(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) throw error;
   }
@@ -159,13 +166,19 @@ async function refuseMoved(tree: Tree, subDir: string, place: Place): Promise<vo
   if (there?.ino !== ino) throw inUse(subDir);
 }
 
-/** Sets the mode of a directory whose maker was killed after it had left the record, or is about to. */
-async function finish(tree: Tree, place: Place, record: VolumeRecord): Promise<void> {
+/** Completes a directory whose maker was killed after it had left the record, or is about to. */
+async function finish(
+  state: State,
+  tree: Tree,
+  key: string,
+  place: Place,
+  record: VolumeRecord,
+): Promise<void> {
   try {
     if (!hasUnrecordedMode(await tree.lstat(place.parent, place.name))) return;
     const directory = await tree.openForAttributes(place.parent, place.name);
     try {
-      await setMode(tree, directory, record);
+      await complete(state, tree, key, directory, record);
     } finally {
       tree.close(directory);
     }
@@ -175,9 +188,33 @@ async function finish(tree: Tree, place: Place, record: VolumeRecord): Promise<v
   }
 }
 
-async function setMode(tree: Tree, directory: Dir, record: VolumeRecord): Promise<void> {
+/**
+ * The directory loses its mode last. Until then nobody was told of the volume, and an image that a late call removed, just
+ * before it could see the record, is made again.
+ */
+async function complete(
+  state: State,
+  tree: Tree,
+  key: string,
+  directory: Dir,
+  record: VolumeRecord,
+): Promise<void> {
+  await ensureImage(state, tree, key, directory, record);
   await tree.setMode(directory, record.mode);
   await tree.sync(directory);
+}
+
+async function ensureImage(
+  state: State,
+  tree: Tree,
+  key: string,
+  directory: Dir,
+  record: VolumeRecord,
+): Promise<void> {
+  const { image, capacity: size } = record;
+  if (image === undefined || (await hasImage(tree, directory, size))) return;
+  const isUsed = () => isRecorded(state, tree, key, record);
+  await makeImage(state, tree, directory, { size, thick: image.thick === true }, isUsed);
 }
 
 async function setOwner(tree: Tree, directory: Dir, record: VolumeRecord): Promise<void> {

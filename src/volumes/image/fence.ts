@@ -17,7 +17,7 @@ import { imageVersion, newRecordId, type VolumeRecord } from '../state/record.ts
 import { readRecord, readRecordAnew, updateRecord } from '../state/records.ts';
 import { settledMs } from '../state/settled.ts';
 import type { State } from '../state/state.ts';
-import { imageIn, imageName, isImageName } from '../sub-dir.ts';
+import { imageIn, imageName, isImageName, newCopyName } from '../sub-dir.ts';
 
 /**
  * Fencing by replacement. A node that was given up may still be alive behind a cut cable, with writes under way; its
@@ -68,10 +68,10 @@ async function replace(
   { key, record }: { readonly key: string; readonly record: VolumeRecord },
   left: LeftBehind,
 ): Promise<void> {
-  const file = `disk-${newRecordId()}.img`;
+  const file = newCopyName();
   const { image, subDir } = record;
   await atPlace(tree, imageIn(subDir, image?.file), { make: false }, async (place) => {
-    const size = await copyBeside(tree, place, file, left.how === 'unmade');
+    const { size, how } = await copyBeside(tree, place, file, left.how === 'unmade');
     const changed = await updateRecord(state, tree, key, (current) => {
       const isThis = imageVersion(current) === imageVersion(record) && current.image?.kept === image?.kept;
       // Grown while it was copied.
@@ -83,6 +83,7 @@ async function replace(
     await ignoring(tree.unlink(place.parent, isReplaced ? place.name : file), 'ENOENT');
     if (changed === undefined) throw beingDeleted(key);
     if (isReplaced) await forgetLeft(state, tree, key, left);
+    if (isReplaced && how === 'copied') throw copied();
   });
 }
 
@@ -113,25 +114,25 @@ export async function sweepImages(
   });
 }
 
-/** Returns the copy's size in bytes. */
+/** Returns the copy's size in bytes, and how it was made. */
 async function copyBeside(
   tree: Tree,
   { parent, name }: Place,
   copy: string,
   blank: boolean,
-): Promise<bigint> {
+): Promise<{ readonly size: bigint; readonly how: 'blank' | 'cloned' | 'copied' }> {
   const before = await tree.lstat(parent, name);
   const file = await tree.makeFile(parent, copy, 0o600);
   try {
-    if (blank) {
-      await tree.setSize(file, before.size);
-    } else if ((await tree.copy(parent, name, file)) === 'copied') {
+    const how = blank ? 'blank' : await tree.copy(parent, name, file);
+    if (how === 'blank') await tree.setSize(file, before.size);
+    if (how === 'copied') {
       // That took time, in which nothing may have changed; a copy that shares blocks is one moment's.
       const after = await statAnew(tree, { parent, name });
       if (after.ctimeNs !== before.ctimeNs || after.size !== before.size) throw stillWriting();
     }
     await tree.sync(file, parent);
-    return (await tree.stat(file)).size;
+    return { size: (await tree.stat(file)).size, how };
   } catch (error) {
     await tree.unlink(parent, copy).catch(() => {});
     throw isFull(error) ? noRoom(before.size, error) : error;
@@ -168,6 +169,15 @@ function noRoom(size: bigint, cause: unknown): CsiError {
     'pool-full',
     `The volume was taken by force from a node that may still write to it, so its image of ${size} bytes has to be copied before another node gets it, and the pool has no room for that; free some, or have that node back.`,
     { cause },
+  );
+}
+
+/** That took long: whoever asked for it may want the volume no more. */
+function copied(): CsiError {
+  return new CsiError(
+    status.ABORTED,
+    'volume-copied',
+    'The volume was taken by force from a node that may still write to it, so its image was copied, which is done; repeat the call to attach it.',
   );
 }
 

@@ -7,7 +7,7 @@ import { atPlace } from '../state/beneath.ts';
 import { temporaryName } from '../state/records.ts';
 import { settledMs } from '../state/settled.ts';
 import type { State } from '../state/state.ts';
-import { imageName } from '../sub-dir.ts';
+import { imageName, newCopyName } from '../sub-dir.ts';
 
 export interface ImageShape {
   /** In bytes. */
@@ -19,18 +19,24 @@ export interface ImageShape {
 /**
  * Makes the image of a volume that has no record yet: aside, and linked to its place once it is complete, so that what
  * is there has its size. One of that size is there already after a call that was cut off. Throws ABORTED where one of
- * another size is being made at the same time.
+ * another size is being made at the same time, or `isUsed` by now.
  */
-export async function makeImage(state: State, tree: Tree, directory: Dir, shape: ImageShape): Promise<void> {
+export async function makeImage(
+  state: State,
+  tree: Tree,
+  directory: Dir,
+  shape: ImageShape,
+  isUsed: () => Promise<boolean>,
+): Promise<void> {
   const aside = temporaryName();
   const file = await tree.makeFile(state.trash, aside, 0o600);
   try {
     await tree.setSize(file, shape.size);
     if (shape.thick) await reserve(tree, file, shape.size);
     await tree.sync(file);
-    while (!(await linkImage(state, tree, aside, directory))) {
+    while (!(await linkImage(tree, state.trash, aside, directory))) {
       if ((await sizeIn(tree, directory)) === shape.size) break;
-      await removeSettled(tree, directory);
+      await removeSettled(tree, directory, isUsed);
     }
     await tree.sync(directory);
   } finally {
@@ -39,9 +45,10 @@ export async function makeImage(state: State, tree: Tree, directory: Dir, shape:
   }
 }
 
-async function linkImage(state: State, tree: Tree, aside: string, directory: Dir): Promise<boolean> {
+/** Gives a file the image's place; false where there is one already. */
+async function linkImage(tree: Tree, from: Dir, name: string, directory: Dir): Promise<boolean> {
   try {
-    await tree.link(state.trash, aside, directory, imageName);
+    await tree.link(from, name, directory, imageName);
     return true;
   } catch (error) {
     if (isErrno(error, 'EEXIST')) return false;
@@ -59,13 +66,52 @@ async function sizeIn(tree: Tree, directory: Dir): Promise<bigint | undefined> {
 }
 
 /** Removes what a call left that was cut off long ago; another one may be at work on what is younger. */
-async function removeSettled(tree: Tree, directory: Dir): Promise<void> {
+async function removeSettled(tree: Tree, directory: Dir, isUsed: () => Promise<boolean>): Promise<void> {
   try {
     const { ctimeMs } = await tree.lstat(directory, imageName);
     if (Date.now() - Number(ctimeMs) < settledMs) throw beingMade();
-    await tree.unlink(directory, imageName);
   } catch (error) {
-    if (!isErrno(error, 'ENOENT')) throw error;
+    if (isErrno(error, 'ENOENT')) return;
+    throw error;
+  }
+  if (!(await removeUnused(tree, directory, isUsed))) throw beingMade();
+}
+
+/**
+ * Removes an image of which nobody was told; false where one `isUsed`. The call may be late by hours, behind a dead server, and
+ * the file a volume's by then: so it gets a name that no other call knows, and goes only if there is still no volume.
+ */
+export async function removeUnused(
+  tree: Tree,
+  directory: Dir,
+  isUsed: () => Promise<boolean>,
+): Promise<boolean> {
+  const aside = newCopyName();
+  try {
+    await tree.rename(directory, imageName, directory, aside);
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return !(await isUsed());
+    throw error;
+  }
+  const used = await isUsed();
+  // Where another has taken its place meanwhile, both stay: nothing says which of them is needed.
+  const isNeeded = used && !(await linkImage(tree, directory, aside, directory));
+  if (!isNeeded) await tree.unlink(directory, aside);
+  return !used;
+}
+
+/** Whether a new image of that size is in the directory. Opened, since an NFS client may remember one that is gone. */
+export async function hasImage(tree: Tree, directory: Dir, size: bigint): Promise<boolean> {
+  try {
+    const file = await tree.openFile(directory, imageName);
+    try {
+      return (await tree.stat(file)).size === size;
+    } finally {
+      tree.close(file);
+    }
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return false;
+    throw error;
   }
 }
 

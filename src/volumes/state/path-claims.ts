@@ -11,7 +11,7 @@ import { atPlace } from './beneath.ts';
 import { readRecord } from './records.ts';
 import { settledMs } from './settled.ts';
 import type { State } from './state.ts';
-import { hasUnrecordedMode } from './unrecorded.ts';
+import { hasUnrecordedMode } from './unrecorded-mode.ts';
 
 /**
  * Which directory belongs to which volume, for the check that no volume lies inside another. A volume whose

@@ -9,14 +9,15 @@ import { createDirectory } from '../../../src/volumes/directory/directory.ts';
 import { killedAt, openTree, pausedAt, temporaryDirectory } from '../../support/tree.ts';
 import { volumeRecord } from '../../support/volume-record.ts';
 
-for (const [kind, subDir] of [
-  ['of its own name', 'pvc'],
-  ['with a claim', 'team/data'],
+for (const [kind, subDir, image] of [
+  ['of its own name', 'pvc', undefined],
+  ['with a claim', 'team/data', undefined],
+  ['with an image', 'pvc', {}],
 ] as const) {
   test(`a volume ${kind} that two make at once is one volume, wherever either is in between`, async (t) => {
     const directory = await temporaryDirectory(t);
     const { state, tree } = await openTree(t, directory);
-    const record = volumeRecord({ name: 'pvc', subDir, id: 'AAAAAAAA' });
+    const record = volumeRecord({ name: 'pvc', subDir, id: 'AAAAAAAA', ...(image && { image }) });
     const whole = killedAt(tree, Number.POSITIVE_INFINITY, 'before');
     const create = (through: typeof tree) => createDirectory(state, through, 'pvc', record);
     const clear = async () => {
@@ -57,6 +58,8 @@ for (const [kind, subDir] of [
         }
         assert.deepEqual(await create(tree), record, where);
         assert.equal(statSync(join(directory, subDir)).mode & 0o7777, record.mode, where);
+        const files = await readdir(join(directory, subDir));
+        assert.deepEqual(files, image === undefined ? [] : ['disk.img'], where);
         await clear();
       }
     }

@@ -1,11 +1,12 @@
 // An image that is taken from a node by force: whoever is killed or late with it, what is written to the file that a node
 // was told of is the volume's, or that node has no attachment any more.
 import assert from 'node:assert/strict';
-import { readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { CsiError } from '../../../src/errors/csi-error.ts';
 import type { Tree } from '../../../src/pools/tree.ts';
-import { attachRecorded } from '../../../src/volumes/attach-recorded.ts';
+import { attachRecorded, type InTurn } from '../../../src/volumes/attach-recorded.ts';
 import { deleteDirectory } from '../../../src/volumes/directory/delete-directory.ts';
 import { createDirectory } from '../../../src/volumes/directory/directory.ts';
 import { sweepImages } from '../../../src/volumes/image/fence.ts';
@@ -16,7 +17,7 @@ import { readRecord } from '../../../src/volumes/state/records.ts';
 import type { State } from '../../../src/volumes/state/state.ts';
 import { killEverywhere, type Work } from '../../support/kill-everywhere.ts';
 import { loopFilesystem } from '../../support/loop-filesystem.ts';
-import { openTree, pausedAt, temporaryDirectory } from '../../support/tree.ts';
+import { killedAt, openTree, pausedAt, temporaryDirectory } from '../../support/tree.ts';
 import { because, volumeRecord } from '../../support/volume-record.ts';
 
 const key = 'pvc-1';
@@ -26,13 +27,22 @@ const record = (id = 'AAAAAAAA') =>
 
 const entries = (directory: string) => readdir(join(directory, folder)).catch(() => [] as string[]);
 
+/** One call, which ends with the copy where the file system cannot share blocks. */
+async function attachOnce(state: State, tree: Tree, nodeId: string, multiNode = false) {
+  const found = await readRecord(state, tree, key);
+  assert.ok(found);
+  return attachRecorded(state, tree, { key, record: found }, { nodeId, readOnly: false }, multiNode);
+}
+
+/** Repeated, as the attacher does. */
 const give =
-  (nodeId: string) =>
+  (nodeId: string, multiNode = false) =>
   async (state: State, tree: Tree): Promise<string | undefined> => {
-    const found = await readRecord(state, tree, key);
-    assert.ok(found);
-    const attachment = { nodeId, readOnly: false };
-    const result = await attachRecorded(state, tree, { key, record: found }, attachment, false);
+    const result = await attachOnce(state, tree, nodeId, multiNode).catch((error: unknown) => {
+      if (error instanceof CsiError && error.reason === 'volume-copied')
+        return attachOnce(state, tree, nodeId, multiNode);
+      throw error;
+    });
     return result.kind === 'attached' ? (result.record.image?.file ?? 'disk.img') : undefined;
   };
 
@@ -249,12 +259,30 @@ test('an attachment to many nodes that was made too late is none where a writer 
   // As a call leaves it that was killed before it saw the writer.
   const text = JSON.stringify({ v: 1, node: 'x', version: 'AAAAAAAA/disk.img' });
   await symlink(text, join(directory, folder, 'multi,x'));
+  assert.match((await give('x', true)(state, tree)) ?? '', /^disk-/);
+});
+
+test('a copy that may have taken long attaches nobody, since he may want it no more', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const { state, tree } = await openTree(t, directory);
+  await takenFromA(state, tree, directory);
+  let turns = 0;
   const found = await readRecord(state, tree, key);
   assert.ok(found);
-  const attachment = { nodeId: 'x', readOnly: false };
-  const result = await attachRecorded(state, tree, { key, record: found }, attachment, true);
-  assert.ok(result.kind === 'attached');
-  assert.match(result.record.image?.file ?? '', /^disk-/);
+  const wanted = { nodeId: 'b', readOnly: false };
+  const inTurn: InTurn = async (work) => {
+    turns += 1;
+    const result = await work();
+    // Whoever waits for his turn does not wait for the copy.
+    assert.deepEqual(await readdir(join(directory, key)), ['disk.img']);
+    return result;
+  };
+  const call = attachRecorded(state, tree, { key, record: found }, wanted, false, inTurn);
+  await assert.rejects(call, because('volume-copied'));
+  assert.equal(turns, 1);
+  assert.deepEqual(await attachedNodes(state, tree, key), []);
+  assert.deepEqual(await readdir(join(directory, key)), [await fileOf(state, tree)]);
+  assert.match((await give('b')(state, tree)) ?? '', /^disk-/);
 });
 
 test('what was left behind goes with its volume, and a later one of the name is not touched', async (t) => {
@@ -271,4 +299,34 @@ test('what was left behind goes with its volume, and a later one of the name is 
   assert.match(left, /^left,.+,b$/);
   await forgetAside(state, tree, deletion.aside);
   assert.deepEqual(await entries(directory), [left]);
+});
+
+test('the image of a volume is never removed by a call that found none, however late that is', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const { state, tree } = await openTree(t, directory);
+  // What a CreateVolume has left that was killed before its record.
+  const leave = async () => {
+    await mkdir(join(directory, key));
+    await chmod(join(directory, key), 0o712);
+    await writeFile(join(directory, key, 'disk.img'), Buffer.alloc(1024));
+  };
+  await leave();
+  const whole = killedAt(tree, Number.POSITIVE_INFINITY, 'before');
+  await deleteDirectory(state, whole.tree, key);
+  assert.deepEqual(await readdir(directory), ['.berth']);
+  for (let step = 1; step <= whole.count.calls; step += 1) {
+    await leave();
+    const late = pausedAt(tree, step);
+    const deletion = deleteDirectory(state, late.tree, key);
+    await late.reached;
+    await volumeOfA(state, tree, directory);
+    late.go();
+    const { kind } = await deletion;
+    assert.ok(kind === 'absent' || kind === 'attached', `step ${step}`);
+    assert.equal(await content(directory, 'disk.img'), 'precious', `step ${step}`);
+    await takeFrom('a')(state, tree);
+    const { aside } = { aside: undefined, ...(await deleteDirectory(state, tree, key)) };
+    assert.ok(aside);
+    await forgetAside(state, tree, aside);
+  }
 });

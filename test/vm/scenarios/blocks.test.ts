@@ -144,6 +144,8 @@ for (const [server, how, kind] of [
     await server.host.run('ln', `${folder}/disk.img`, old);
 
     await cluster.detach(volume, a);
+    if (how === 'cannot clone files')
+      assert.match(await refused(cluster.attach(volume, b), code.aborted), /its image was copied/);
     await up(cluster, volume, b);
     const extents = await server.host.run('filefrag', '-v', old);
     assert.equal(/\bshared\b/.test(extents), how === 'clones files', extents);
