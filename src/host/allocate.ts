@@ -9,19 +9,26 @@ export class CannotAllocateError extends Error {
   }
 }
 
+/** In bytes. */
+export interface Range {
+  readonly offset: bigint;
+  readonly length: bigint;
+}
+
 /**
- * Takes the space for a file's first `size` bytes, so that writing there never fails for want of it (fallocate(1)); on NFS
- * the server does (RFC 7862, ALLOCATE). What is written there already stays. In a child process, since a server may take
- * its time. Throws what the system call would, with the code ENOSPC; CannotAllocateError; CommandError.
+ * Takes the space for a part of a file, so that writing there never fails for want of it (fallocate(1)); on NFS the server
+ * does (RFC 7862, ALLOCATE). What is written there already stays, and a file that ends before the part's end is made
+ * larger. In a child process, since a server may take its time. Throws what the system call would, with the code ENOSPC; CannotAllocateError; CommandError.
  */
 export async function allocate(
   file: string,
-  size: bigint,
+  { offset, length }: Range,
   { timeoutMs }: { readonly timeoutMs: number },
   exec: Run = run,
 ): Promise<void> {
   try {
-    await exec('fallocate', ['--length', String(size), '--', file], { timeoutMs });
+    const range = ['--offset', String(offset), '--length', String(length)];
+    await exec('fallocate', [...range, '--', file], { timeoutMs });
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     if (/No space left|Disk quota exceeded|File too large/.test(error.stderr)) {

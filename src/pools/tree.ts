@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { allocate } from '../host/allocate.ts';
+import { allocate, type Range } from '../host/allocate.ts';
 import { copyFile } from '../host/copy-file.ts';
 import type { Gate, Start } from './gate.ts';
 
@@ -153,10 +153,10 @@ export class Tree {
     return this.#run([file], (done) => fs.ftruncate(file.fd, Number(size), done));
   }
 
-  /** Takes the space for a file's first bytes at once; see host/allocate.ts. Not bounded by the gate, but in time. */
-  async allocate(file: Held, size: bigint): Promise<void> {
+  /** Takes the space for a part of a file at once; see host/allocate.ts. Not bounded by the gate, but in time. */
+  async allocate(file: Held, range: Range): Promise<void> {
     const path = `/proc/${process.pid}/fd/${file.fd}`;
-    return this.#apart([file], () => allocate(path, size, { timeoutMs: allocateLimitMs }));
+    return this.#apart([file], () => allocate(path, range, { timeoutMs: allocateLimitMs }));
   }
 
   /** Work of a child process. It has no descriptor of this one, whose magic links lead to the same files (proc(5)). */

@@ -142,14 +142,27 @@ export async function growImage(tree: Tree, image: string, { size, thick }: Imag
 }
 
 async function grow(tree: Tree, file: Held, { size, thick }: ImageShape): Promise<void> {
-  if ((await tree.stat(file)).size < size) await tree.setSize(file, size);
   if (thick) await reserve(tree, file, size);
+  else if ((await tree.stat(file)).size < size) await extend(tree, file, size);
   await tree.sync(file);
+}
+
+/**
+ * By its last byte, which may be there by then with something in it: to set the size would make an image smaller that
+ * another call has grown further meanwhile. NFS before 4.2, and ZFS, know no other way.
+ */
+async function extend(tree: Tree, file: Held, size: bigint): Promise<void> {
+  try {
+    await tree.allocate(file, { offset: size - 1n, length: 1n });
+  } catch (error) {
+    if (!(error instanceof CannotAllocateError)) throw error;
+    await tree.setSize(file, size);
+  }
 }
 
 async function reserve(tree: Tree, file: Held, size: bigint): Promise<void> {
   try {
-    await tree.allocate(file, size);
+    await tree.allocate(file, { offset: 0n, length: size });
   } catch (error) {
     if (!(error instanceof CannotAllocateError)) throw error;
     throw new CsiError(

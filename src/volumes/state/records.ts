@@ -111,6 +111,8 @@ export async function updateRecord(
     // And one that was given up meanwhile may have put back the record from before the change.
     const now = await readRecord(state, tree, key);
     if (now?.id !== record.id || now.revision < next.revision) throw busy(key);
+    // A claim of that name was made before, and was another one's.
+    if (now.revision === next.revision && encodeRecord(now) !== encodeRecord(next)) continue;
     return next;
   }
   throw busy(key);
