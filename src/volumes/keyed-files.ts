@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../errors/csi-error.ts';
@@ -7,6 +7,8 @@ import { isErrno } from '../errors/node-error.ts';
 
 /** Of the files; said, since a driver's umask is 0. */
 const mode = 0o600;
+/** Ends the name of a file that is being written. */
+const unfinished = '.new';
 
 /** Small files in one directory, each under a key of any length and content: a path, a volume's id. */
 export class KeyedFiles {
@@ -22,11 +24,11 @@ export class KeyedFiles {
     const file = this.#file(key);
     try {
       try {
-        writeFileSync(file, content, { mode });
+        replaceFile(file, content);
       } catch (error) {
         if (!isErrno(error, 'ENOENT')) throw error;
         mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
-        writeFileSync(file, content, { mode });
+        replaceFile(file, content);
       }
     } catch (error) {
       throw unwritable(error);
@@ -47,13 +49,15 @@ export class KeyedFiles {
       if (isErrno(error, 'ENOENT', 'ENOTDIR')) return [];
       throw error;
     }
-    return names.flatMap((name) => readIfThere(join(this.#directory, name)) ?? []);
+    return names
+      .filter((name) => !name.endsWith(unfinished))
+      .flatMap((name) => readIfThere(join(this.#directory, name)) ?? []);
   }
 
   /** None there is fine. Throws INTERNAL where the disk does not let it go. */
   remove(key: string): void {
     try {
-      rmSync(this.#file(key), { force: true });
+      for (const end of ['', unfinished]) rmSync(this.#file(key) + end, { force: true });
     } catch (error) {
       if (!isErrno(error, 'ENOTDIR')) throw unwritable(error);
     }
@@ -62,6 +66,12 @@ export class KeyedFiles {
   #file(key: string): string {
     return join(this.#directory, createHash('sha256').update(key).digest('hex').slice(0, 32));
   }
+}
+
+/** A driver that is killed meanwhile leaves the old content, or the new one. */
+function replaceFile(file: string, content: string): void {
+  writeFileSync(file + unfinished, content, { mode });
+  renameSync(file + unfinished, file);
 }
 
 function readIfThere(file: string): string | undefined {

@@ -260,8 +260,8 @@ export class BlockNode {
     });
   }
 
-  async #freeAttachment(volumeId: string, { pool, key, readOnly }: BlockNote): Promise<void> {
-    if (readOnly) return;
+  async #freeAttachment(volumeId: string, { pool, key, wasWritable }: BlockNote): Promise<void> {
+    if (!wasWritable) return;
     const config = this.#deps.pools.get(pool);
     if (config === undefined) {
       this.#deps.log.warn(

@@ -12,6 +12,8 @@ export interface BlockNote extends Backing {
   /** The file, relative to the pool's root; undefined for a device of the node. */
   readonly image?: string;
   readonly readOnly: boolean;
+  /** Whether its attachment was in use since it was staged first; a later stage may ask for reading only, and fail. */
+  readonly wasWritable: boolean;
   /** What was set up before a reboot is gone, and its device may be another one now. */
   readonly isOfThisBoot: boolean;
 }
@@ -29,8 +31,12 @@ export class BlockNotes {
   }
 
   /** Throws INTERNAL where the disk does not take it. */
-  write({ volumeId, ...note }: Omit<BlockNote, 'isOfThisBoot'>): void {
-    this.#files.write(volumeId, JSON.stringify({ v: 1, volume: volumeId, boot: bootId(), ...note }));
+  write({ volumeId, ...note }: Omit<BlockNote, 'isOfThisBoot' | 'wasWritable'>): void {
+    const wasWritable = !note.readOnly || this.find(volumeId)?.wasWritable === true;
+    this.#files.write(
+      volumeId,
+      JSON.stringify({ v: 1, volume: volumeId, boot: bootId(), wasWritable, ...note }),
+    );
   }
 
   /** Undefined where the volume is not staged here as a block volume. */
@@ -53,12 +59,23 @@ function decode(text = 'null'): BlockNote | undefined {
   try {
     fields = JSON.parse(text);
   } catch (error) {
-    // Torn when the machine lost its power, and with it what it tells of on this machine.
+    // It lost its content when the machine lost its power, and with it what it tells of on this machine.
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
   if (typeof fields !== 'object' || fields === null) return undefined;
-  const { volume, pool, key, device, inode, image, node, readOnly, boot }: Record<string, unknown> = {
+  const {
+    volume,
+    pool,
+    key,
+    device,
+    inode,
+    image,
+    node,
+    readOnly,
+    wasWritable,
+    boot,
+  }: Record<string, unknown> = {
     ...fields,
   };
   if (![volume, pool, key, device, inode].every((field) => typeof field === 'string')) return undefined;
@@ -71,6 +88,7 @@ function decode(text = 'null'): BlockNote | undefined {
     ...(typeof image === 'string' ? { image } : {}),
     ...(typeof node === 'string' ? { node } : {}),
     readOnly: readOnly === true,
+    wasWritable: wasWritable === true || readOnly !== true,
     isOfThisBoot: boot === bootId(),
   };
 }

@@ -144,6 +144,16 @@ test('a read-only volume is so down to its device', async (t) => {
   await Controller.ControllerUnpublishVolume({ volume_id: volume.id, node_id: 'node-1' });
 });
 
+test('a volume that is staged for writing and asked for reading only is refused, and is let go of all the same', async (t) => {
+  const bed = await makeBed(t);
+  const volume = await bed.volume('pvc-1', ext4, 64 * mebibyte);
+  await volume.up();
+  const reader = { mount: { fs_type: 'ext4' }, access_mode: { mode: 'SINGLE_NODE_READER_ONLY' } };
+  await assert.rejects(volume.stage({ volume_capability: reader }));
+  // That the attachment is in use no more is looked at in the end.
+  await volume.down();
+});
+
 test('a driver that was killed finds what it had attached, and takes it down', async (t) => {
   const bed = await makeBed(t);
   for (const [name, wish] of Object.entries({ ext4, raw })) {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { KeyedFiles } from '../../../src/volumes/keyed-files.ts';
@@ -17,4 +17,17 @@ test('the files are for their owner only, in a driver that has no umask', async 
   const modes = readdirSync(directory).map((name) => statSync(join(directory, name)).mode & 0o777);
   assert.deepEqual(modes, [0o600, 0o600]);
   assert.equal(statSync(directory).mode & 0o777, 0o700);
+});
+
+test('what a killed driver was writing is no file', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const files = new KeyedFiles(directory);
+  files.write('one', 'old');
+  const [name = ''] = readdirSync(directory);
+  writeFileSync(join(directory, `${name}.new`), 'to');
+  assert.deepEqual(files.all(), ['old']);
+  assert.equal(files.read('one'), 'old');
+  files.write('one', 'new');
+  assert.deepEqual(readdirSync(directory), [name]);
+  assert.equal(files.read('one'), 'new');
 });
