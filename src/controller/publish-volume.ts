@@ -32,7 +32,7 @@ export async function controllerPublishVolume(
   const wanted = {
     nodeId,
     readOnly,
-    ...(volume.record === undefined ? { handle: volumeId, ...placeOf(volume) } : {}),
+    ...(volume.record === undefined ? { handle: volumeId, ...locationOf(volume) } : {}),
   };
   const inTurn: InTurn = (work) => withinLimit(deps, volume, node, work);
   const { key, record } = volume;
@@ -78,7 +78,7 @@ function held({ key }: FoundVolume, volumeId: string, nodeId: string, left: read
 }
 
 /** Where a static volume is. */
-function placeOf({ path, image, device }: FoundVolume): Pick<Attachment, 'subDir' | 'image' | 'device'> {
+function locationOf({ path, image, device }: FoundVolume): Pick<Attachment, 'subDir' | 'image' | 'device'> {
   if (device !== undefined) return { device };
   if (image !== undefined) return { image };
   return path === undefined ? {} : { subDir: path };

@@ -45,7 +45,7 @@ async function refuseTwin(volume: FoundVolume, volumeId: string, readOnly: boole
     const twins = keys.filter((key) => isStaticKey(key) && key !== volume.key);
     return Promise.all(twins.map((key) => holdersOf(state, tree, key)));
   });
-  const other = others.flat().find((each) => isSame(volume, each) && !(each.readOnly && readOnly));
+  const other = others.flat().find((each) => isSameStatic(volume, each) && !(each.readOnly && readOnly));
   if (other === undefined) return;
   throw new CsiError(
     status.FAILED_PRECONDITION,
@@ -54,7 +54,7 @@ async function refuseTwin(volume: FoundVolume, volumeId: string, readOnly: boole
   );
 }
 
-function isSame({ image, device }: FoundVolume, other: Attachment): boolean {
+function isSameStatic({ image, device }: FoundVolume, other: Attachment): boolean {
   if (image !== undefined) return image === other.image;
   return device !== undefined && device === other.device && isWorldWide(device);
 }

@@ -4,12 +4,12 @@ import { MountPointError, makeMountFile, makeMountPoint, resolveMountPoint } fro
 import { type Mount, readMountinfo } from '../host/mountinfo.ts';
 
 /** A path of a request as the mount table knows it. Throws FAILED_PRECONDITION for what cannot be a mount point. */
-export function placeOf(path: string, table: readonly Mount[] = readMountinfo()): string {
+export function mountPointOf(path: string, table: readonly Mount[] = readMountinfo()): string {
   return told(path, () => resolveMountPoint(path, table));
 }
 
 /** Makes the directory, or for a device the file, that is to be mounted on; false where it is there. Throws as above. */
-export function makePlace(place: string, path: string, { isFile }: { readonly isFile: boolean }): boolean {
+export function makeTarget(place: string, path: string, { isFile }: { readonly isFile: boolean }): boolean {
   return told(path, () => (isFile ? makeMountFile(place) : makeMountPoint(place)));
 }
 

@@ -6,7 +6,7 @@ import { accessModes } from './scenarios/access-modes.ts';
 import { blocks, staticDevice } from './scenarios/blocks.ts';
 import { changes } from './scenarios/changes.ts';
 import { claims } from './scenarios/claims.ts';
-import { database, databaseOnExt4 } from './scenarios/database.ts';
+import { database } from './scenarios/database.ts';
 import { deadServer } from './scenarios/faults.ts';
 import { kubeletRestart } from './scenarios/kubelet.ts';
 import { migration } from './scenarios/migration.ts';
@@ -19,14 +19,5 @@ onCluster(allImages, {
   // The longest come first.
   together: [orderedReplicas, migration, sharing, ...accessModes, ...changes, ...claims, ...blocks, doctor],
   // The upgrade leaves the driver changed: with devices, which the last one uses.
-  alone: [
-    database,
-    databaseOnExt4,
-    deadServer,
-    kubeletRestart,
-    manyClaims,
-    pluginRestarts,
-    upgrade,
-    staticDevice,
-  ],
+  alone: [database, deadServer, kubeletRestart, manyClaims, pluginRestarts, upgrade, staticDevice],
 });

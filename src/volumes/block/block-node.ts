@@ -13,9 +13,9 @@ import { attachDevice } from '../device/attach-device.ts';
 import type { BindAsides } from '../directory/bind-asides.ts';
 import { attachImage } from '../image/attach-image.ts';
 import { KeyedMutex } from '../keyed-mutex.ts';
-import { placeOf } from '../publish-target.ts';
+import { mountPointOf } from '../publish-target.ts';
 import type { BlockLocation } from '../volume-context.ts';
-import type { Attached, AttachOptions } from './attached.ts';
+import type { AttachedDevice, AttachOptions } from './attached-device.ts';
 import { notAttached, stagedTwin, stagedWritable, truncated } from './block-errors.ts';
 import { blockFailure } from './block-failure.ts';
 import type { BlockNote } from './block-notes.ts';
@@ -23,7 +23,7 @@ import { notStaged, publishBlock } from './block-publish.ts';
 import { shownAt } from './device-shown.ts';
 import { growMounted, mountStaged } from './mount-staged.ts';
 import type { NodeAttachments } from './node-attachments.ts';
-import { deviceOf, isSame, type StagedBlocks } from './staged-blocks.ts';
+import { deviceOf, isSameFile, type StagedBlocks } from './staged-blocks.ts';
 
 export interface BlockNodeDeps {
   readonly pools: ReadonlyMap<string, PoolConfig>;
@@ -98,10 +98,10 @@ export class BlockNode {
     if (note === undefined || location.kind !== 'image') return;
     const now = await identify(`${view.path}/${location.image}`, { timeoutMs });
     // The number of a file that is gone may be that of a new one.
-    if (isSame(note, now) && note.image === location.image) return;
+    if (isSameFile(note, now) && note.image === location.image) return;
     const loop = await deviceOf(note);
     if (loop !== undefined) {
-      const target = placeOf(stagingPath);
+      const target = mountPointOf(stagingPath);
       if (shownAt(target) === loop) await this.#unmount(target);
       await detachLoop(loop, { timeoutMs });
     }
@@ -120,7 +120,7 @@ export class BlockNode {
     }
   }
 
-  async #attach({ volumeId, key, location, readOnly }: StageBlock, view: PoolView): Promise<Attached> {
+  async #attach({ volumeId, key, location, readOnly }: StageBlock, view: PoolView): Promise<AttachedDevice> {
     const { staged, devices: patterns } = this.#deps;
     const place = {
       pool: location.pool.name,
@@ -158,7 +158,7 @@ export class BlockNode {
   }
 
   /** What a maker that was killed has left is nobody's data: nothing is mounted before it is gone. */
-  async #blank(request: StageBlock, view: PoolView, device: Attached): Promise<void> {
+  async #blank(request: StageBlock, view: PoolView, device: AttachedDevice): Promise<void> {
     const { volumeId, location, size } = request;
     if (location.kind !== 'image') return;
     // Mounted, or a maker that was given up is still at it.
@@ -247,7 +247,7 @@ export class BlockNode {
       const note = staged.notes.find(volumeId);
       if (note === undefined) return;
       try {
-        await this.#unmount(placeOf(stagingPath));
+        await this.#unmount(mountPointOf(stagingPath));
         const device = await deviceOf(note);
         if (device !== undefined && note.node === undefined) await detachLoop(device, { timeoutMs });
         else if (device !== undefined) await refuseHeld(device);
@@ -284,12 +284,12 @@ export class BlockNode {
   async #letGo(
     { volumeId, key, readOnly, stagingPath }: StageBlock,
     view: PoolView,
-    device: Attached,
+    device: AttachedDevice,
     known: boolean,
   ): Promise<void> {
     try {
       // It is mounted and could not be grown: the retry goes on there.
-      if (shownAt(placeOf(stagingPath)) === device.path) return;
+      if (shownAt(mountPointOf(stagingPath)) === device.path) return;
       if (device.isNew) await detachLoop(device.path, { timeoutMs });
       if (!readOnly) await this.#deps.attachments.letGo(view.path, key);
       if (!known) this.#deps.staged.notes.remove(volumeId);

@@ -1,6 +1,6 @@
 import { bootId } from '../../host/boot.ts';
 import { KeyedFiles } from '../keyed-files.ts';
-import type { Backing } from './attached.ts';
+import type { Backing } from './attached-device.ts';
 
 /** What this node did for a block volume, for a driver that was restarted. */
 export interface BlockNote extends Backing {

@@ -6,7 +6,7 @@ import { type Mount, readMountinfo, topmostAt } from '../../host/mountinfo.ts';
 import type { Capability } from '../capability.ts';
 import type { BindAsides } from '../directory/bind-asides.ts';
 import { bindFlags, hasFlags } from '../directory/bind-flags.ts';
-import { bindUnproven, makePlace, occupied, placeOf } from '../publish-target.ts';
+import { bindUnproven, makeTarget, mountPointOf, occupied } from '../publish-target.ts';
 import { deviceShownBy } from './device-shown.ts';
 
 interface PublishBlock {
@@ -28,8 +28,8 @@ const timeoutMs = 20_000;
 export async function publishBlock(request: PublishBlock, asides: BindAsides): Promise<void> {
   const { volumeId, device, capability, targetPath } = request;
   const table = readMountinfo();
-  const target = placeOf(targetPath, table);
-  const source = capability.block ? device : placeOf(request.stagingPath, table);
+  const target = mountPointOf(targetPath, table);
+  const source = capability.block ? device : mountPointOf(request.stagingPath, table);
   const staged = capability.block ? undefined : topmostAt(table, source);
   if (!capability.block && (staged === undefined || deviceShownBy(staged) !== device))
     throw notStaged(volumeId);
@@ -44,7 +44,7 @@ export async function publishBlock(request: PublishBlock, asides: BindAsides): P
   }
   if (!capability.manyTargets) refuseSecondTarget(request, [target, source], table);
 
-  const made = makePlace(target, targetPath, { isFile: capability.block });
+  const made = makeTarget(target, targetPath, { isFile: capability.block });
   try {
     const given = flags?.mount ?? [];
     const aside = given.length === 0 ? '' : await asides.make(target);

@@ -4,7 +4,7 @@ import { deviceSize } from '../../host/loop.ts';
 import { hasOption, readMountinfo, topmostAt } from '../../host/mountinfo.ts';
 import { type MountObserver, observed } from '../../pools/mount-observer.ts';
 import { isFilesystemType } from '../capability.ts';
-import { placeOf } from '../publish-target.ts';
+import { mountPointOf } from '../publish-target.ts';
 import { mountUnproven, stagingOccupied } from './block-errors.ts';
 import { type Prepare, prepareFilesystem } from './block-filesystem.ts';
 import { deviceShownBy, shownAt } from './device-shown.ts';
@@ -30,7 +30,7 @@ export async function mountStaged(
   { volumeId, device, readOnly, flags, stagingPath, observe }: MountStaged,
   prepare: Prepare,
 ): Promise<void> {
-  const target = placeOf(stagingPath);
+  const target = mountPointOf(stagingPath);
   const mounted = topmostAt(readMountinfo(), target);
   if (mounted !== undefined) {
     if (deviceShownBy(mounted) !== device || hasOption(mounted, 'ro') !== readOnly)

@@ -39,7 +39,7 @@ export class StagedBlocks {
   /** Another volume that has the same file or device here. */
   async twinOf(volumeId: string, backing: FileIdentity): Promise<string | undefined> {
     for (const note of this.notes.all()) {
-      if (note.volumeId === volumeId || !isSame(note, backing)) continue;
+      if (note.volumeId === volumeId || !isSameFile(note, backing)) continue;
       // One whose device is gone tells of what was: a file's number is given to another one after it.
       if ((await deviceOf(note)) !== undefined) return note.volumeId;
     }
@@ -66,10 +66,10 @@ export async function deviceOf(note: BlockNote): Promise<string | undefined> {
   if (!note.isOfThisBoot) return undefined;
   if (note.node === undefined) return loopOf(await listLoops({ timeoutMs }), note)?.path;
   const found = findBlockDevice(note.node);
-  return found !== undefined && isSame(found.identity, note) ? found.path : undefined;
+  return found !== undefined && isSameFile(found.identity, note) ? found.path : undefined;
 }
 
-export function isSame(one: FileIdentity, other: FileIdentity): boolean {
+export function isSameFile(one: FileIdentity, other: FileIdentity): boolean {
   return one.device === other.device && one.inode === other.inode;
 }
 

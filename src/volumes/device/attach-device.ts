@@ -1,5 +1,5 @@
 import { attachLoop, detachLoop, deviceSize, listLoops } from '../../host/loop.ts';
-import type { Attached, AttachOptions } from '../block/attached.ts';
+import type { AttachedDevice, AttachOptions } from '../block/attached-device.ts';
 import { findAllowed } from './allowed-device.ts';
 import { refuseInUse } from './free-device.ts';
 
@@ -22,7 +22,7 @@ export async function attachDevice(
   given: string,
   { patterns, staged }: DeviceUse,
   { readOnly, volumeId, onFound }: AttachOptions,
-): Promise<Attached> {
+): Promise<AttachedDevice> {
   const device = findAllowed(volumeId, given, patterns);
   const { identity, path } = device;
   // What is staged is in use by this volume itself.

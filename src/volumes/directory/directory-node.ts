@@ -9,7 +9,7 @@ import type { PoolView, SharedMounts } from '../../pools/shared-mount.ts';
 import type { Capability } from '../capability.ts';
 import { KeyedMutex } from '../keyed-mutex.ts';
 import { plainPath } from '../plain-path.ts';
-import { bindUnproven, makePlace, mountPointFailure, occupied, placeOf } from '../publish-target.ts';
+import { bindUnproven, makeTarget, mountPointFailure, mountPointOf, occupied } from '../publish-target.ts';
 import type { DirectoryLocation } from '../volume-context.ts';
 import type { BindAsides } from './bind-asides.ts';
 import { bindDirectory } from './bind-directory.ts';
@@ -107,7 +107,7 @@ export class DirectoryNode {
     const { pool, subDir } = location;
     const flags = splitFlags(capability.mountFlags);
     const view = await this.#pools.ensure(pool, flags.nfs, volumeId);
-    const target = placeOf(targetPath, view.table);
+    const target = mountPointOf(targetPath, view.table);
     const directory = directoryIn(view, subDir);
     const wanted = bindFlags(view.mount, flags.bind, request.readOnly);
 
@@ -120,7 +120,7 @@ export class DirectoryNode {
       this.#refuseSecondTarget(request, target, directory, view.table);
     }
 
-    const made = makePlace(target, targetPath, { isFile: false });
+    const made = makeTarget(target, targetPath, { isFile: false });
     try {
       await observed(this.#observe, { operation: 'mount', pool: undefined }, () =>
         bindDirectory({

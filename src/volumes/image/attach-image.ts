@@ -4,7 +4,7 @@ import { CsiError } from '../../errors/csi-error.ts';
 import { deviceNumber } from '../../host/block-device.ts';
 import { attachLoop, detachLoop, type FileIdentity, identify, listLoops, loopOf } from '../../host/loop.ts';
 import type { PoolView } from '../../pools/shared-mount.ts';
-import type { Attached, AttachOptions } from '../block/attached.ts';
+import type { AttachedDevice, AttachOptions } from '../block/attached-device.ts';
 
 const timeoutMs = 20_000;
 
@@ -16,7 +16,7 @@ export async function attachImage(
   view: PoolView,
   image: string,
   { readOnly, volumeId, onFound }: AttachOptions,
-): Promise<Attached> {
+): Promise<AttachedDevice> {
   const file = `${view.path}/${image}`;
   const identity = await identify(file, { timeoutMs });
   if (!(await isInPool(view, file, identity))) throw leavesPool(volumeId);
@@ -24,7 +24,7 @@ export async function attachImage(
   await onFound({ device, inode });
   const found = loopOf(await listLoops({ timeoutMs }), identity);
   if (found !== undefined && found.readOnly === readOnly) return { path: found.path, isNew: false, size };
-  // Attached in the other way by a stage that was cut off; in use it would not let go.
+  // AttachedDevice in the other way by a stage that was cut off; in use it would not let go.
   if (found !== undefined) await detachLoop(found.path, { timeoutMs });
   const path = await attachLoop(file, { readOnly, timeoutMs });
   return { path, isNew: true, size };

@@ -6,14 +6,17 @@ import { claim, list, pod } from '../bed/objects.ts';
 import { release } from '../bed/release.ts';
 import { scenario } from '../bed/scenario.ts';
 
-/** Writes blocks with checksums and reads all of them back, again and again, on each volume; an error ends it. */
+/**
+ * Writes blocks with checksums and reads all of them back, again and again, on each volume; an error ends it. So few in a
+ * second that an emulated machine has time for the rest.
+ */
 const verify = `
   check() {
     what=$1
     rounds=0
     shift
     while [ ! -e /data/stop ]; do
-      fio --name=blocks "$@" --rw=randwrite --bs=4k --size=4M --direct=1 \\
+      fio --name=blocks "$@" --rw=randwrite --bs=4k --size=4M --direct=1 --rate_iops=100 \\
         --verify=crc32c --do_verify=1 --verify_fatal=1 --output-format=terse || exit 1
       rounds=$((rounds + 1))
     done

@@ -1,7 +1,7 @@
 import type { FileIdentity } from '../../host/loop.ts';
 
 /** The device of a block volume on this node. */
-export interface Attached {
+export interface AttachedDevice {
   /** Such as /dev/loop3 or /dev/sdb. */
   readonly path: string;
   /** A loop device that this call has set up. */
