@@ -1,4 +1,5 @@
-// npm run bench [-- --peer PATH]: Berth, and csi-driver-nfs beside it, on one server in one run. --blocks: image volumes.
+// npm run bench [-- --peer PATH]: Berth, and csi-driver-nfs beside it, on one server in one run. --blocks: image
+// volumes.
 import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';

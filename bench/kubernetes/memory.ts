@@ -1,7 +1,9 @@
 import { nodeNames } from '../../test/kubernetes/bed/addresses.ts';
 import type { Cluster } from '../../test/kubernetes/bed/cluster.ts';
 
-/** Command lines of a driver's processes, as a pattern that does not match itself, and which of the two nodes is meant. */
+/**
+ * Command lines of a driver's processes, as a pattern that does not match itself, and which of the two nodes is meant.
+ */
 const pods = {
   nodeOfBerth: { processes: 'start[.]cjs node', pick: Math.max },
   // The one that leads.

@@ -7,7 +7,9 @@ export interface CapacityRange {
   readonly limit: bigint;
 }
 
-/** Reads a CapacityRange. Throws INVALID_ARGUMENT for a limit below the request; negative sizes do not come this far. */
+/**
+ * Reads a CapacityRange. Throws INVALID_ARGUMENT for a limit below the request; negative sizes do not come this far.
+ */
 export function readCapacityRange(
   range: { readonly required_bytes: string; readonly limit_bytes: string } | null | undefined,
 ): CapacityRange {

@@ -18,8 +18,8 @@ import type { ControllerDeps } from './deps.ts';
 import { findDynamic, notFound } from './find-volume.ts';
 
 /**
- * CSI ControllerExpandVolume. A directory's size is recorded, so the node has nothing to do; an image's file grows before
- * that, and the node makes the device and the filesystem follow. Never shrinks.
+ * CSI ControllerExpandVolume. A directory's size is recorded, so the node has nothing to do; an image's file grows
+ * before that, and the node makes the device and the filesystem follow. Never shrinks.
  */
 export async function controllerExpandVolume(
   { stores }: ControllerDeps,

@@ -16,9 +16,10 @@ export interface Range {
 }
 
 /**
- * Takes the space for a part of a file, so that writing there never fails for want of it (fallocate(1)); on NFS the server
- * does (RFC 7862, ALLOCATE). What is written there already stays, and a file that ends before the part's end is made
- * larger. In a child process, since a server may take its time. Throws what the system call would, with the code ENOSPC; CannotAllocateError; CommandError.
+ * Takes the space for a part of a file, so that writing there never fails for want of it (fallocate(1)); on NFS the
+ * server does (RFC 7862, ALLOCATE). What is written there already stays, and a file that ends before the part's end is
+ * made larger. In a child process, since a server may take its time. Throws what the system call would, with the code
+ * ENOSPC; CannotAllocateError; CommandError.
  */
 export async function allocate(
   file: string,

@@ -55,8 +55,8 @@ export function deviceNumbered(number: string): string | undefined {
 }
 
 /**
- * What this machine itself uses a device or a part of it for, as a person says it; undefined where nothing is known. Asks
- * the kernel's tables, not the device.
+ * What this machine itself uses a device or a part of it for, as a person says it; undefined where nothing is known.
+ * Asks the kernel's tables, not the device.
  */
 export function hostUseOf({ path }: BlockDevice): string | undefined {
   const name = basename(path);

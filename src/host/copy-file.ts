@@ -10,8 +10,8 @@ export interface CopyOptions {
 
 /**
  * Copies a file's content over another one. `cloned`: both share their blocks, as of one moment (ioctl_ficlone(2); on
- * NFS the server does it, RFC 7862, CLONE). `copied`: read and written by this machine, one piece after the other; holes
- * stay holes. In child processes, since either may take long. Throws CommandError.
+ * NFS the server does it, RFC 7862, CLONE). `copied`: read and written by this machine, one piece after the other;
+ * holes stay holes. In child processes, since either may take long. Throws CommandError.
  */
 export async function copyFile(
   from: string,

@@ -11,8 +11,8 @@ export interface FilesystemMount {
 }
 
 /**
- * Mounts the filesystem of a device. Throws CommandError; on a timeout only the mount table can say whether the mount came
- * about all the same.
+ * Mounts the filesystem of a device. Throws CommandError; on a timeout only the mount table can say whether the mount
+ * came about all the same.
  */
 export async function mountFilesystem(
   { device, type, target, options, timeoutMs }: FilesystemMount,

@@ -18,8 +18,8 @@ interface FilesystemOptions {
 }
 
 /**
- * Neither is forced. But mke2fs refuses a device with something on it only where it can ask a person: that it is blank is
- * proven before (device-content.ts). The space stays thin (no discard, no zeros).
+ * Neither is forced. But mke2fs refuses a device with something on it only where it can ask a person: that it is blank
+ * is proven before (device-content.ts). The space stays thin (no discard, no zeros).
  */
 const makers: Readonly<Record<FilesystemType, readonly string[]>> = {
   ext4: ['mkfs.ext4', '-q', '-m', '0', '-E', 'nodiscard,lazy_itable_init=1,lazy_journal_init=1', '--'],
@@ -38,9 +38,9 @@ export async function makeFilesystem(
 }
 
 /**
- * Checks a filesystem that is not mounted, and repairs what needs no decision (e2fsck(8), -p): a clean one costs a look at
- * its superblock. XFS replays its log when it is mounted and has nothing to be done before (fsck.xfs(8)).
- * Throws DamagedFilesystemError, CommandError.
+ * Checks a filesystem that is not mounted, and repairs what needs no decision (e2fsck(8), -p): a clean one costs a look
+ * at its superblock. XFS replays its log when it is mounted and has nothing to be done before (fsck.xfs(8)). Throws
+ * DamagedFilesystemError, CommandError.
  */
 export async function checkFilesystem(
   device: string,

@@ -64,8 +64,8 @@ export function makeMountPoint(path: string): boolean {
 }
 
 /**
- * Makes a file to mount a device on; one that is there already is taken only if it is empty. Call it only for a path that
- * is no mount point. Returns whether it was made now.
+ * Makes a file to mount a device on; one that is there already is taken only if it is empty. Call it only for a path
+ * that is no mount point. Returns whether it was made now.
  */
 export function makeMountFile(path: string): boolean {
   try {

@@ -75,8 +75,8 @@ export function nfsSource(server: string, path: string): string {
 }
 
 /**
- * Makes a directory appear at another path, with its flags from the first moment on. Throws CommandError, which may have
- * left the mount in place: look at the mount table; StillMountedError where `aside` cannot be cleared.
+ * Makes a directory appear at another path, with its flags from the first moment on. Throws CommandError, which may
+ * have left the mount in place: look at the mount table; StillMountedError where `aside` cannot be cleared.
  *
  * Flags are set on a mount that is there, and that change stays in its mount namespace: what was propagated from it
  * keeps the old ones (mount_namespaces(7)), so the host would have a writable volume where a container sees a read-only

@@ -48,8 +48,8 @@ export function volumeManifest(migrated: Migrated): object {
 }
 
 /**
- * Without the claim's uid, since a claim that is made again has another one. Not so for a volume whose claim was deleted:
- * it keeps the uid, by which Kubernetes gives it to no later claim of that name.
+ * Without the claim's uid, since a claim that is made again has another one. Not so for a volume whose claim was
+ * deleted: it keeps the uid, by which Kubernetes gives it to no later claim of that name.
  */
 function claimRefOf(old: PersistentVolume): object {
   const { claimRef } = old.spec;

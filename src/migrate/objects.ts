@@ -61,8 +61,8 @@ export interface Objects {
 }
 
 /**
- * Picks PersistentVolumes and claims, each once; other kinds are passed over. Throws UsageError for one that is malformed,
- * and for two of one name that differ.
+ * Picks PersistentVolumes and claims, each once; other kinds are passed over. Throws UsageError for one that is
+ * malformed, and for two of one name that differ.
  */
 export function pickObjects(values: readonly unknown[]): Objects {
   const volumes: PersistentVolume[] = [];

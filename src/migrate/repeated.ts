@@ -9,8 +9,8 @@ interface Named {
 
 /**
  * Each object once: several documents may have one repeatedly, as `kubectl get pv` and then `kubectl get pv,pvc`. Two
- * volumes for one would be two that write to one directory. Throws UsageError for two of one name that differ in what is
- * read of them: nobody can tell which one the cluster has.
+ * volumes for one would be two that write to one directory. Throws UsageError for two of one name that differ in what
+ * is read of them: nobody can tell which one the cluster has.
  */
 export function withoutRepeated<One extends Named>(kind: string, objects: readonly One[]): One[] {
   const kept = new Map<string, One>();

@@ -11,8 +11,8 @@ import { toYaml } from './yaml.ts';
 
 /**
  * Reads PersistentVolumes from standard input and prints those of Berth for the same directories; on standard error one
- * line for each volume that there is something to say of. Resolves with the exit status: 1 where one cannot be migrated.
- * Throws UsageError for a wrong config or input.
+ * line for each volume that there is something to say of. Resolves with the exit status: 1 where one cannot be
+ * migrated. Throws UsageError for a wrong config or input.
  */
 export async function runMigrate({ configFile, ...wanted }: MigrateSettings): Promise<number> {
   const { pools } = loadConfig(configFile);

@@ -7,8 +7,8 @@ import type {
 import type { NodeContext } from './service.ts';
 
 /**
- * CSI NodeGetVolumeStats: bytes and inodes of the pool, as seen at the volume's path, or of the image's filesystem; of a
- * raw device its size.
+ * CSI NodeGetVolumeStats: bytes and inodes of the pool, as seen at the volume's path, or of the image's filesystem; of
+ * a raw device its size.
  */
 export async function nodeGetVolumeStats(
   request: NodeGetVolumeStatsRequest,

@@ -6,7 +6,10 @@ import type { NodePublishVolumeRequest, NodePublishVolumeResponseInit } from '..
 import { readBlockRequest } from './block-request.ts';
 import type { NodeContext } from './service.ts';
 
-/** CSI NodePublishVolume: the volume's directory, filesystem or device appears at the target path, read-only if anybody asks for it. */
+/**
+ * CSI NodePublishVolume: the volume's directory, filesystem or device appears at the target path, read-only if anybody
+ * asks for it.
+ */
 export async function nodePublishVolume(
   request: NodePublishVolumeRequest,
   { pools, directories, blocks }: NodeContext,

@@ -5,8 +5,8 @@ import { readBlockRequest } from './block-request.ts';
 import type { NodeContext } from './service.ts';
 
 /**
- * CSI NodeStageVolume. Of a directory the pool is mounted, and the staging path stays as it is; an image gets its device,
- * and the filesystem of an image or a device is mounted at the staging path.
+ * CSI NodeStageVolume. Of a directory the pool is mounted, and the staging path stays as it is; an image gets its
+ * device, and the filesystem of an image or a device is mounted at the staging path.
  */
 export async function nodeStageVolume(
   request: NodeStageVolumeRequest,

@@ -21,7 +21,9 @@ export interface Dir extends Held {
 }
 
 const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_DIRECTORY, O_NOFOLLOW } = fs.constants;
-/** open(2): names a file without opening it, which needs no permission on it and no round trip. Node has no name for it. */
+/**
+ * open(2): names a file without opening it, which needs no permission on it and no round trip. Node has no name for it.
+ */
 const O_PATH = 0o10000000;
 
 /** A server may have to write zeros. */

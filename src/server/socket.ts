@@ -24,7 +24,9 @@ export function socketPath(endpoint: string): string {
   return path;
 }
 
-/** Makes the folder of the CSI socket. Its mode does not hang on the umask alone: nobody else may put a socket there. */
+/**
+ * Makes the folder of the CSI socket. Its mode does not hang on the umask alone: nobody else may put a socket there.
+ */
 export function makeSocketDir(path: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
 }

@@ -18,9 +18,9 @@ export type AttachRecordedResult =
 
 /**
  * Attaches a volume that has a record, and looks afterwards whether it is still there: a deletion takes the record
- * aside first and looks for attachments then, so that one of the two always sees the other, whichever controllers
- * they run on. Of an image that was taken from a node by force, no other node can write to the file that the record
- * names then; that may take long (image/fence.ts), and is not done `inTurn`, as the attaching is. Throws ABORTED where the
+ * aside first and looks for attachments then, so that one of the two always sees the other, whichever controllers they
+ * run on. Of an image that was taken from a node by force, no other node can write to the file that the record names
+ * then; that may take long (image/fence.ts), and is not done `inTurn`, as the attaching is. Throws ABORTED where the
  * volume is being deleted, and once its image was copied.
  */
 export async function attachRecorded(
@@ -45,7 +45,8 @@ export async function attachRecorded(
     record = await findCurrent(state, tree, key, found.id);
     // An attachment from before the deletion is what the deletion fails on.
     if (record === undefined && !result.fresh) break;
-    // Else it is for a volume that is gone, or for a file that was replaced meanwhile, of which nobody is told any more.
+    // Else it is for a volume that is gone, or for a file that was replaced meanwhile, of which nobody is told any
+    // more.
     if (record !== undefined && imageVersion(record) === result.attachment.version)
       return { kind: 'attached', record };
     await detach(state, tree, key, attachment.nodeId);

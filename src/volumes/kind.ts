@@ -10,8 +10,8 @@ export function kindOf(image: ImageRecord | undefined, pool: 'nfs' | 'local'): V
 }
 
 /**
- * What kind of volume a request is for: an image where it asks for a raw device or names ext4 or xfs, else, undefined, a
- * directory. Throws INVALID_ARGUMENT where it asks for both, or for what the other kind has.
+ * What kind of volume a request is for: an image where it asks for a raw device or names ext4 or xfs, else, undefined,
+ * a directory. Throws INVALID_ARGUMENT where it asks for both, or for what the other kind has.
  */
 export function imageAsked(
   capabilities: readonly WireCapability[],

@@ -8,7 +8,9 @@ export function mountPointOf(path: string, table: readonly Mount[] = readMountin
   return told(path, () => resolveMountPoint(path, table));
 }
 
-/** Makes the directory, or for a device the file, that is to be mounted on; false where it is there. Throws as above. */
+/**
+ * Makes the directory, or for a device the file, that is to be mounted on; false where it is there. Throws as above.
+ */
 export function makeTarget(place: string, path: string, { isFile }: { readonly isFile: boolean }): boolean {
   return told(path, () => (isFile ? makeMountFile(place) : makeMountPoint(place)));
 }

@@ -1,4 +1,5 @@
-// What npm test runs of the cluster: the chart is installed, a volume is shared by both nodes, and one outlives its node.
+// What npm test runs of the cluster: the chart is installed, a volume is shared by both nodes, and one outlives its
+// node.
 import { basicImages } from './bed/images.ts';
 import { onCluster } from './bed/scenario.ts';
 import { failOver } from './scenarios/fail-over.ts';

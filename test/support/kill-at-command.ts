@@ -1,5 +1,5 @@
-// Loaded into a driver's process before it: has it killed at one of the commands that it runs. KILL_AT_COMMAND names a file;
-// as long as that is there, it says at which command from then on, and whether before or after it.
+// Loaded into a driver's process before it: has it killed at one of the commands that it runs. KILL_AT_COMMAND names a
+// file; as long as that is there, it says at which command from then on, and whether before or after it.
 import { registerHooks } from 'node:module';
 
 const replacement = new URL('./killing-run.ts', import.meta.url).href;

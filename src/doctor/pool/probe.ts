@@ -171,8 +171,9 @@ function removeIfPossible(path: string): void {
 }
 
 /**
- * Has a user look who may read the file only by a supplementary group. The server is asked (NFS ACCESS), and goes either
- * by the groups that the client names or by its own list of users. By the open file: nobody else may enter its folder.
+ * Has a user look who may read the file only by a supplementary group. The server is asked (NFS ACCESS), and goes
+ * either by the groups that the client names or by its own list of users. By the open file: nobody else may enter its
+ * folder.
  */
 function readAsMember(file: string): number | null {
   chownSync(file, 0, someGroup);

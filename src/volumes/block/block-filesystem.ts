@@ -31,7 +31,8 @@ export interface Prepared {
 
 /**
  * Sees to it that a device has a filesystem that can be mounted. Made only where the device is proven blank and the
- * volume is a new one; whatever else is found stays as it is, and is told. Throws CsiError, and what blockFailure knows.
+ * volume is a new one; whatever else is found stays as it is, and is told. Throws CsiError, and what blockFailure
+ * knows.
  */
 export async function prepareFilesystem(device: string, wanted: Prepare): Promise<Prepared> {
   const { volumeId, fsType, format, readOnly } = wanted;

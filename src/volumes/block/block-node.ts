@@ -64,8 +64,9 @@ const timeoutMs = 20_000;
 const unmountMs = 25_000;
 
 /**
- * Block volumes on a node: a loop device over an image's file, or a device that was there, and for a filesystem its mount
- * at the staging path. What is done is noted before it is done, so that a driver that was killed anywhere finds it again.
+ * Block volumes on a node: a loop device over an image's file, or a device that was there, and for a filesystem its
+ * mount at the staging path. What is done is noted before it is done, so that a driver that was killed anywhere finds
+ * it again.
  */
 export class BlockNode {
   readonly #deps: BlockNodeDeps;
@@ -75,7 +76,9 @@ export class BlockNode {
     this.#deps = deps;
   }
 
-  /** Repeated, it is the same as once. What it began and could not finish is taken away again, or found by the retry. */
+  /**
+   * Repeated, it is the same as once. What it began and could not finish is taken away again, or found by the retry.
+   */
   async stage(request: StageBlock): Promise<void> {
     await this.#mutex.run([`volume ${request.volumeId}`], () => this.#stageAnew(request));
   }
@@ -141,8 +144,8 @@ export class BlockNode {
   }
 
   /**
-   * Puts down that this node may write, if the volume is attached to it still. The file was opened before, so that it is
-   * the one which would be replaced. Returns whether it was making the filesystem when it was interrupted.
+   * Puts down that this node may write, if the volume is attached to it still. The file was opened before, so that it
+   * is the one which would be replaced. Returns whether it was making the filesystem when it was interrupted.
    */
   async #claim(request: StageBlock, view: PoolView): Promise<boolean> {
     const { volumeId, readOnly, capability } = request;
@@ -205,8 +208,8 @@ export class BlockNode {
   }
 
   /**
-   * Whether another file is staged than the node is told of now, or was. kubelet stages nothing again for a pod that comes
-   * while it still has one from before the volume was taken from this node.
+   * Whether another file is staged than the node is told of now, or was. kubelet stages nothing again for a pod that
+   * comes while it still has one from before the volume was taken from this node.
    */
   async #isToBeStagedAnew({ volumeId, location }: StageBlock): Promise<boolean> {
     const note = this.#deps.staged.notes.find(volumeId);
@@ -240,7 +243,9 @@ export class BlockNode {
     await identify(`${view.path}/${image}`, { timeoutMs });
   }
 
-  /** Takes away what this node has of a volume. OK where it has nothing. Throws UNAVAILABLE for what is still in use. */
+  /**
+   * Takes away what this node has of a volume. OK where it has nothing. Throws UNAVAILABLE for what is still in use.
+   */
   async unstage(volumeId: string, stagingPath: string): Promise<void> {
     const { staged, mounts } = this.#deps;
     await this.#mutex.run([`volume ${volumeId}`], async () => {
@@ -303,7 +308,10 @@ function refuseTruncated({ volumeId, location, size }: StageBlock, found: bigint
   if (location.kind === 'image' && found < size) throw truncated(volumeId, location.image, size, found);
 }
 
-/** Whether something has a device, as a mount that was forgotten has, or a maker that was given up, an exclusive open tells. */
+/**
+ * Whether something has a device, as a mount that was forgotten has, or a maker that was given up, an exclusive open
+ * tells.
+ */
 async function refuseHeld(device: string): Promise<void> {
   if ((await exclusivityOf(device, timeoutMs)) === 'taken') throw new DeviceBusyError(device);
 }

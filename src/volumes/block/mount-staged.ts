@@ -23,8 +23,8 @@ export interface MountStaged {
 }
 
 /**
- * Mounts the filesystem of a device at the staging path, as large as the device is; a blank one gets its filesystem before
- * that. Repeated, it is the same as once. Throws CsiError, and what blockFailure knows.
+ * Mounts the filesystem of a device at the staging path, as large as the device is; a blank one gets its filesystem
+ * before that. Repeated, it is the same as once. Throws CsiError, and what blockFailure knows.
  */
 export async function mountStaged(
   { volumeId, device, readOnly, flags, stagingPath, observe }: MountStaged,

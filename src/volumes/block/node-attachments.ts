@@ -28,9 +28,9 @@ export interface NodeAttachment {
 }
 
 /**
- * What a node does with its own attachments (attachment-folder.ts): in the pool's mount, in child processes with a deadline,
- * since the server may be dead. Each is one rename, which the server refuses where the volume was taken from this node.
- * Throws CommandError.
+ * What a node does with its own attachments (attachment-folder.ts): in the pool's mount, in child processes with a
+ * deadline, since the server may be dead. Each is one rename, which the server refuses where the volume was taken from
+ * this node. Throws CommandError.
  */
 export class NodeAttachments {
   readonly #nodeId: string;
@@ -50,8 +50,8 @@ export class NodeAttachments {
   }
 
   /**
-   * Puts down that this node may write from now on; repeated, it gets another name each time. `making`: it was making the
-   * filesystem when it was interrupted. `absent`: the volume is not attached to this node, or not this file of it.
+   * Puts down that this node may write from now on; repeated, it gets another name each time. `making`: it was making
+   * the filesystem when it was interrupted. `absent`: the volume is not attached to this node, or not this file of it.
    */
   async use(pool: string, attachment: NodeAttachment): Promise<InUse | 'absent'> {
     const { key } = attachment;
@@ -91,8 +91,8 @@ export class NodeAttachments {
   }
 
   /**
-   * Puts down that this node has let go. What was left behind of a dynamic volume stays: a controller may be copying its
-   * file already. A static one stays as it is, and is free then.
+   * Puts down that this node has let go. What was left behind of a dynamic volume stays: a controller may be copying
+   * its file already. A static one stays as it is, and is free then.
    */
   async letGo(pool: string, key: string): Promise<void> {
     const folder = join(pool, attachmentFolder(key));

@@ -24,8 +24,8 @@ export interface AttachedBlock {
 }
 
 /**
- * The publish context of a block volume: `image` is its file, undefined for a device; `record` that of a dynamic one, as
- * it is when the volume is attached.
+ * The publish context of a block volume: `image` is its file, undefined for a device; `record` that of a dynamic one,
+ * as it is when the volume is attached.
  */
 export function contextOfBlock(
   key: string,

@@ -4,9 +4,9 @@ import { CsiError } from '../../errors/csi-error.ts';
 import { type BlockDevice, findBlockDevice, NotADeviceError } from '../../host/block-device.ts';
 
 /**
- * Finds the device that a hand-written PersistentVolume names, if the config allows it. Links are resolved on both sides,
- * so that only what a device is counts, not which of its names was written. Throws NOT_FOUND, and INVALID_ARGUMENT for
- * what is none or is not allowed.
+ * Finds the device that a hand-written PersistentVolume names, if the config allows it. Links are resolved on both
+ * sides, so that only what a device is counts, not which of its names was written. Throws NOT_FOUND, and
+ * INVALID_ARGUMENT for what is none or is not allowed.
  */
 export function findAllowed(volumeId: string, path: string, patterns: readonly string[]): BlockDevice {
   const device = find(volumeId, path);

@@ -13,10 +13,11 @@ import { hasUnrecordedMode, unrecordedMode } from '../state/unrecorded-mode.ts';
 import { isUnrecorded, removeMade } from './unrecorded.ts';
 
 /**
- * Makes a volume: its directory first, exclusively and with a mode that says so, then its record,
- * exclusively too, then its mode is set. An image is made in the directory before it is recorded. So where there is a record, the directory was made for it. Killed in between,
- * a retry goes on with the directory. Returns the record, that of an earlier call included; the caller compares it
- * with what is asked for now. Throws ALREADY_EXISTS where the directory was there before.
+ * Makes a volume: its directory first, exclusively and with a mode that says so, then its record, exclusively too, then
+ * its mode is set. An image is made in the directory before it is recorded. So where there is a record, the directory
+ * was made for it. Killed in between, a retry goes on with the directory. Returns the record, that of an earlier call
+ * included; the caller compares it with what is asked for now. Throws ALREADY_EXISTS where the directory was there
+ * before.
  */
 export async function createDirectory(
   state: State,
@@ -189,8 +190,8 @@ async function finish(
 }
 
 /**
- * The directory loses its mode last. Until then nobody was told of the volume, and an image that a late call removed, just
- * before it could see the record, is made again.
+ * The directory loses its mode last. Until then nobody was told of the volume, and an image that a late call removed,
+ * just before it could see the record, is made again.
  */
 async function complete(
   state: State,

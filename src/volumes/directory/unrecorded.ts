@@ -24,7 +24,10 @@ export async function removeUnrecorded(state: State, tree: Tree, key: string): P
   }
 }
 
-/** Removes a directory that no record names, and the image in it that nobody can have used. ENOTEMPTY where one `isUsed`. */
+/**
+ * Removes a directory that no record names, and the image in it that nobody can have used. ENOTEMPTY where one
+ * `isUsed`.
+ */
 export async function removeMade(
   tree: Tree,
   { parent, name }: Place,

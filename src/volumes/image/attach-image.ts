@@ -31,8 +31,8 @@ export async function attachImage(
 }
 
 /**
- * On a share the device alone shows it. On a disk of this machine a link may lead out of the pool, and the mount table does
- * not have the device that Btrfs tells of a file.
+ * On a share the device alone shows it. On a disk of this machine a link may lead out of the pool, and the mount table
+ * does not have the device that Btrfs tells of a file.
  */
 async function isInPool(view: PoolView, file: string, { device }: FileIdentity): Promise<boolean> {
   if (view.source !== undefined) return device === view.mount.device;

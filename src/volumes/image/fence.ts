@@ -21,14 +21,14 @@ import { imageIn, imageName, isImageName, newCopyName } from '../sub-dir.ts';
 
 /**
  * Fencing by replacement. A node that was given up may still be alive behind a cut cable, with writes under way; its
- * attachment is left behind (attachment-folder.ts). Before the volume goes to another node its file is replaced by a copy, made on
- * the server where that can share blocks. What the old node still writes goes to a file that is the volume's no more;
- * nothing on that node has to cooperate.
+ * attachment is left behind (attachment-folder.ts). Before the volume goes to another node its file is replaced by a
+ * copy, made on the server where that can share blocks. What the old node still writes goes to a file that is the
+ * volume's no more; nothing on that node has to cooperate.
  *
- * Controllers may do this at the same time, or hours late, after a long copy. So the record decides, by its next revision:
- * a copy becomes the volume's file only if the record still names the file that was copied, and the node that has that
- * one did not get the volume back meanwhile. And what was left behind goes only once its file is the volume's no more. The
- * names of files and of what is left are random, and never come back.
+ * Controllers may do this at the same time, or hours late, after a long copy. So the record decides, by its next
+ * revision: a copy becomes the volume's file only if the record still names the file that was copied, and the node that
+ * has that one did not get the volume back meanwhile. And what was left behind goes only once its file is the volume's
+ * no more. The names of files and of what is left are random, and never come back.
  */
 export async function settleLeft(
   state: State,
@@ -88,8 +88,8 @@ async function replace(
 }
 
 /**
- * Removes what calls that were cut off have left beside an image, once nobody can be at work on it any more: a copy becomes
- * the image only as long as something is left behind.
+ * Removes what calls that were cut off have left beside an image, once nobody can be at work on it any more: a copy
+ * becomes the image only as long as something is left behind.
  */
 export async function sweepImages(
   state: State,

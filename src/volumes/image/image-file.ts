@@ -78,8 +78,9 @@ async function removeSettled(tree: Tree, directory: Dir, isUsed: () => Promise<b
 }
 
 /**
- * Removes an image of which nobody was told; false where one `isUsed`. The call may be late by hours, behind a dead server, and
- * the file a volume's by then: so it gets a name that no other call knows, and goes only if there is still no volume.
+ * Removes an image of which nobody was told; false where one `isUsed`. The call may be late by hours, behind a dead
+ * server, and the file a volume's by then: so it gets a name that no other call knows, and goes only if there is still
+ * no volume.
  */
 export async function removeUnused(
   tree: Tree,

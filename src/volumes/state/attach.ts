@@ -41,7 +41,10 @@ interface Wish {
   readonly own: string;
 }
 
-/** Attaches a volume to a node; repeated, it is the same as once. Whether the volume is there is not looked at. Throws ABORTED. */
+/**
+ * Attaches a volume to a node; repeated, it is the same as once. Whether the volume is there is not looked at. Throws
+ * ABORTED.
+ */
 export async function attach(
   state: State,
   tree: Tree,

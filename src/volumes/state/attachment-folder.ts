@@ -14,9 +14,9 @@ import { type State, stateDirMode } from './state.ts';
  * is in the link's name, so that a detach can only ever remove the attachment it names.
  *
  * A node that may write to an image or a device says so by renaming its link from `single` to `used,<random>`, and back
- * once it has let go. A detach that finds `used` was forced: it renames the link to `left`, and as long as one of those is there
- * nobody attaches the volume. What a link is called is decided by the server too, so a node has either taken the volume into
- * use before it was detached, or cannot any more.
+ * once it has let go. A detach that finds `used` was forced: it renames the link to `left`, and as long as one of those
+ * is there nobody attaches the volume. What a link is called is decided by the server too, so a node has either taken
+ * the volume into use before it was detached, or cannot any more.
  */
 const folderMark = '+';
 

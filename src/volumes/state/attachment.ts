@@ -15,8 +15,8 @@ export interface Attachment {
 }
 
 /**
- * A node has a volume with others (`multi`) or alone (`single`); of an image or a device it says when it may write, and when
- * it makes the filesystem.
+ * A node has a volume with others (`multi`) or alone (`single`); of an image or a device it says when it may write, and
+ * when it makes the filesystem.
  */
 export type InUse = 'used' | 'making';
 
@@ -41,8 +41,8 @@ interface PlainEntry extends Named {
 
 interface Numbered extends Named {
   /**
-   * Random, and never used again: a rename that was given up may still be on its way to the server, and must not find what
-   * it was meant for under the same name later.
+   * Random, and never used again: a rename that was given up may still be on its way to the server, and must not find
+   * what it was meant for under the same name later.
    */
   readonly id: string;
 }

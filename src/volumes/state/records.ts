@@ -40,8 +40,8 @@ export function readRecord(state: State, tree: Tree, key: string): Promise<Volum
 }
 
 /**
- * The same, and never from what an NFS client remembers, for a second, of the folder: a change of that, if only of its mode
- * to what it is, has it look anew.
+ * The same, and never from what an NFS client remembers, for a second, of the folder: a change of that, if only of its
+ * mode to what it is, has it look anew.
  */
 export async function readRecordAnew(
   state: State,
@@ -126,7 +126,10 @@ function busy(key: string): CsiError {
   );
 }
 
-/** The name of a claim. The record's own id is in it, so that a claim on an earlier volume of this name is never applied. */
+/**
+ * The name of a claim. The record's own id is in it, so that a claim on an earlier volume of this name is never
+ * applied.
+ */
 export function claimOnNext(key: string, { id, revision }: VolumeRecord): string {
   return `${claimMark}${key}.${id}.${revision + 1}`;
 }

@@ -1,5 +1,5 @@
-// An image that is taken from a node by force: whoever is killed or late with it, what is written to the file that a node
-// was told of is the volume's, or that node has no attachment any more.
+// An image that is taken from a node by force: whoever is killed or late with it, what is written to the file that a
+// node was told of is the volume's, or that node has no attachment any more.
 import assert from 'node:assert/strict';
 import { chmod, mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -132,8 +132,8 @@ export class Cluster {
   }
 
   /**
-   * One boot in some dozens ends with an emulated machine that hangs as a whole: not even its serial port answers. That is
-   * told, and it is started again, once.
+   * One boot in some dozens ends with an emulated machine that hangs as a whole: not even its serial port answers. That
+   * is told, and it is started again, once.
    */
   async #readyOrAgain(name: NodeName): Promise<void> {
     const machine = this.nodes[name];

@@ -45,7 +45,10 @@ class Database {
   }
 }
 
-/** Gives up the node that has these databases, and waits until each is ready on the other one. Returns the old pods' uids. */
+/**
+ * Gives up the node that has these databases, and waits until each is ready on the other one. Returns the old pods'
+ * uids.
+ */
 async function moveAway(s: Scenario, lost: NodeName, databases: readonly Database[]): Promise<string[]> {
   const uids = await Promise.all(databases.map(({ pod }) => s.uid(pod)));
   await giveUp(s.cluster, lost);

@@ -7,8 +7,8 @@ import { release } from '../bed/release.ts';
 import { scenario } from '../bed/scenario.ts';
 
 /**
- * Writes blocks with checksums and reads all of them back, again and again, on each volume; an error ends it. So few in a
- * second that an emulated machine has time for the rest.
+ * Writes blocks with checksums and reads all of them back, again and again, on each volume; an error ends it. So few in
+ * a second that an emulated machine has time for the rest.
  */
 const verify = `
   check() {
