@@ -23,6 +23,7 @@ export const vmPackages: readonly string[] = [
   'xfsprogs',
   'e2fsprogs',
   'kmod',
+  'dmsetup',
   ...packageOfVirtiofsd(existsSync(osRelease) ? readFileSync(osRelease, 'utf8') : ''),
 ];
 

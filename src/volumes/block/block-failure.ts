@@ -52,6 +52,14 @@ export function blockFailure(error: unknown, { volumeId, pool }: What): unknown 
       `has no image on the pool ${pool}: it was removed, or its "image" is wrong.`,
     );
   }
+  // Of a loop device that is all that is told, whatever became of what is below it.
+  if (/Input\/output error/.test(error.stderr)) {
+    return fail(
+      status.UNAVAILABLE,
+      'image-unreadable',
+      `cannot be read or written: the pool ${pool} gives I/O errors (${error.shortMessage}). Its server does not answer, or the disk below it fails: look at the server's log. Nothing was formatted; the call can be repeated.`,
+    );
+  }
   if (trouble === 'silent' || trouble === 'stale') {
     return fail(
       status.UNAVAILABLE,

@@ -90,6 +90,8 @@ export class BlockNode {
       await this.#leaveReplaced(request, view);
       await this.#stage(request, view);
     } catch (error) {
+      // Else it would keep the pool mounted until the volume's unstage, which need not be asked for.
+      if (this.#deps.staged.notes.find(volumeId) === undefined) await this.#deps.mounts.release(volumeId);
       throw blockFailure(error, { volumeId, pool: location.pool.name });
     }
   }

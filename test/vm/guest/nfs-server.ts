@@ -47,6 +47,16 @@ export class NfsServer {
     await this.host.run(script, 'rebuild');
   }
 
+  /** The first blocks of a file below the export cannot be read any more, as on a disk that fails. */
+  async spoil(file: string): Promise<void> {
+    await this.host.run(script, 'spoil', `/srv/export/${file}`);
+  }
+
+  /** They can be read again. */
+  async mend(): Promise<void> {
+    await this.host.run(script, 'mend');
+  }
+
   /** Exports with root_squash, or without as the bed does: root of a client is then nobody. */
   async squashRoot(squash: boolean): Promise<void> {
     await this.host.run(script, squash ? 'squash' : 'unsquash');

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A kernel NFS server in the namespaces it is run in: server.sh up|start|stop|rebuild|squash|unsquash
+# A kernel NFS server in the namespaces it is run in: server.sh up|start|stop|rebuild|squash|unsquash|spoil FILE|mend
 # NFSv4.2, v4.1 and v3 (so rpcbind, mountd, statd and lockd), one export, / for every version,
 # on an XFS, of nas with reflink. Lease and grace period are 15 s instead of 90.
 set -euo pipefail
@@ -17,7 +17,10 @@ up() {
   truncate -s 3G "/tmp/$name.disk"
   # The second server cannot clone files, as many cannot.
   mkfs.xfs -q -m "reflink=$([[ $name == nas2 ]] && echo 0 || echo 1)" "/tmp/$name.disk"
-  mount -o loop "/tmp/$name.disk" /srv/export
+  losetup --find --show "/tmp/$name.disk" >"/tmp/$name.device"
+  # Through the device mapper, which can make blocks unreadable.
+  table whole | dmsetup --noudevsync create "$name"
+  mount "/dev/dm-$(dmsetup info --columns --noheadings --options minor "$name")" /srv/export
   chmod 0777 /srv/export
 
   # The server's own root is the export, so a client names it / in every version, with or without a pseudo root.
@@ -38,6 +41,37 @@ up() {
   rpc.mountd
   start
 }
+
+# The disk's table for dmsetup: all of it can be read, or not the eight kilobytes from this sector on.
+table() {
+  local device sectors bad=$1
+  device=$(<"/tmp/$(hostname).device")
+  sectors=$(blockdev --getsz "$device")
+  if [[ $bad == whole ]]; then
+    echo "0 $sectors linear $device 0"
+  else
+    echo "0 $bad linear $device 0"
+    echo "$bad 16 error"
+    echo "$((bad + 16)) $((sectors - bad - 16)) linear $device $((bad + 16))"
+  fi
+}
+
+retable() {
+  dmsetup suspend "$(hostname)"
+  table "$1" | dmsetup reload "$(hostname)"
+  dmsetup --noudevsync resume "$(hostname)"
+  # What was read before is not to be read from memory.
+  echo 3 >/proc/sys/vm/drop_caches
+}
+
+# The first blocks of the file cannot be read any more.
+spoil() {
+  local first
+  first=$(filefrag -v -b512 "$1" | tr '.:' '  ' | awk '$1 == "0" && NF >= 6 { print $4; exit }')
+  retable "$first"
+}
+
+mend() { retable whole; }
 
 # In place: /etc/exports is a bind of this file.
 list_exports() { printf '/ *(rw,sync,no_subtree_check,%s,fsid=0)\n' "$1" >/run/exports; }
@@ -77,4 +111,4 @@ rebuild() {
   start
 }
 
-"$1"
+"$@"

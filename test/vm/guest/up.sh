@@ -5,7 +5,7 @@ set -euo pipefail
 here=$(dirname "$(realpath "$0")")
 . "$here/host.sh"
 
-for module in bridge veth loop xfs ext4 nfsd nfsv3 nfsv4; do modprobe "$module"; done
+for module in bridge veth loop dm-mod xfs ext4 nfsd nfsv3 nfsv4; do modprobe "$module"; done
 # Locks of every NFS version wait for lockd's grace period as well, which is 50 s otherwise.
 printf 15 >/sys/module/lockd/parameters/nlm_grace_period
 # Files that a host replaces by a bind mount of its own must exist.

@@ -144,8 +144,7 @@ for (const [server, how, kind] of [
     await server.host.run('ln', `${folder}/disk.img`, old);
 
     await cluster.detach(volume, a);
-    if (how === 'cannot clone files')
-      assert.match(await refused(cluster.attach(volume, b), code.aborted), /its image was copied/);
+    if (how === 'cannot clone files') await isCopied(cluster, volume, b);
     await up(cluster, volume, b);
     const extents = await server.host.run('filefrag', '-v', old);
     assert.equal(/\bshared\b/.test(extents), how === 'clones files', extents);
@@ -186,6 +185,11 @@ for (const [server, how, kind] of [
   });
 }
 
+/** The first attach copies, on a server that cannot share blocks; the next one attaches. */
+async function isCopied(cluster: Cluster, volume: Volume, node: ClusterNode): Promise<void> {
+  assert.match(await refused(cluster.attach(volume, node), code.aborted), /its image was copied/);
+}
+
 /** The exit status of a look at the filesystem in an image, which changes nothing. */
 function check(server: NfsServer, kind: 'ext4' | 'xfs', image: string): Promise<number | undefined> {
   const path = image.replace(server.export, '/srv/export');
@@ -207,11 +211,37 @@ test('a node that was given up and still writes is told, and the volume moves on
   await pod.end();
   await unpublish(volume, a, volume.id);
   await unstage(volume, a);
+  await isCopied(cluster, volume, b);
   await up(cluster, volume, b);
   const log = (await b.host.run('cat', `${b.target(volume.id)}/log`)).split('\n').map(Number);
   assert.ok(log.length >= pod.written.last);
   await down(cluster, volume, b);
   await remove(cluster, volume);
+});
+
+test('an image whose first blocks cannot be read is refused and never formatted', async (t) => {
+  const cluster = await start(t, nas2);
+  const a = cluster.node('a');
+  for (const kind of ['ext4', 'xfs'] as const) {
+    const mode = 'SINGLE_NODE_WRITER';
+    const volume = await cluster.create(`spoilt-${kind}`, { kind, mode, bytes: 320 * mebibyte });
+    const file = `${await up(cluster, volume, a)}/services`;
+    await a.host.run('cp', '/etc/services', file);
+    await down(cluster, volume, a);
+
+    await nas2.spoil(`spoilt-${kind}/disk.img`);
+    t.after(() => nas2.mend());
+    await cluster.attach(volume, a);
+    assert.match(await refused(stage(volume, a), code.unavailable), /gives I\/O errors/);
+    assert.deepEqual([a.mounts(), await a.loops()], [[], []]);
+    await nas2.mend();
+
+    await stage(volume, a);
+    await publish(volume, a, volume.id);
+    await a.host.run('cmp', file, '/etc/services');
+    await down(cluster, volume, a);
+    await remove(cluster, volume);
+  }
 });
 
 test('readers on both nodes have an image read-only, down to its device', async (t) => {
