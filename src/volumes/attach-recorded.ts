@@ -4,6 +4,7 @@ import type { Tree } from '../pools/tree.ts';
 import { settleLeft } from './image/fence.ts';
 import { type AttachResult, attach, detach } from './state/attach.ts';
 import type { Attachment } from './state/attachment.ts';
+import { isItsOwn } from './state/left-behind.ts';
 import { imageVersion, type VolumeRecord } from './state/record.ts';
 import { asideName, readRecord, readRecordAt } from './state/records.ts';
 import type { State } from './state/state.ts';
@@ -37,7 +38,12 @@ export async function attachRecorded(
     const wanted = { ...attachment, ...(version === undefined ? {} : { version }) };
     const result = await inTurn(() => attach(state, tree, key, wanted, multiNode));
     if (result.kind === 'left') {
-      for (const left of result.left) await settleLeft(state, tree, key, left, { ...wanted, multiNode });
+      const asked = { ...wanted, multiNode };
+      for (const left of result.left) {
+        const settle = () => settleLeft(state, tree, key, left, asked);
+        // That attaches it, and takes a moment.
+        await (isItsOwn(left, asked) ? inTurn(settle) : settle());
+      }
       record = await readRecord(state, tree, key);
       continue;
     }

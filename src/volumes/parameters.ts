@@ -3,6 +3,7 @@ import { CsiError } from '../errors/csi-error.ts';
 import type { FilesystemType } from '../host/filesystem.ts';
 import { isFilesystemType } from './capability.ts';
 import { isOnDelete, type OnDelete, onDeleteValues } from './state/record.ts';
+import { unrecordedMode } from './state/unrecorded-mode.ts';
 import { subDirProblem } from './sub-dir.ts';
 
 /** The StorageClass parameters, read and checked; see docs/parameters.md. */
@@ -135,8 +136,11 @@ function readOnDelete(text: string): OnDelete {
 }
 
 function readMode(text: string): number {
-  if (/^[0-7]{3,4}$/.test(text)) return Number.parseInt(text, 8);
-  throw invalid('mode', 'is no file mode; write three or four octal digits, for example "0777"');
+  if (!/^[0-7]{3,4}$/.test(text))
+    throw invalid('mode', 'is no file mode; write three or four octal digits, for example "0777"');
+  const mode = Number.parseInt(text, 8);
+  if (!Object.values(unrecordedMode).includes(mode)) return mode;
+  throw invalid('mode', 'is one by which Berth knows directories that are not complete; choose another');
 }
 
 function readOwner(key: string, text: string): number {

@@ -57,7 +57,7 @@ export function blockFailure(error: unknown, { volumeId, pool }: What): unknown 
     return fail(
       status.UNAVAILABLE,
       'image-unreadable',
-      `cannot be read or written: the pool ${pool} gives I/O errors (${error.shortMessage}). Its server does not answer, or the disk below it fails: look at the server's log. Nothing was formatted; the call can be repeated.`,
+      `cannot be read or written: the pool ${pool} gives I/O errors (${error.shortMessage}). Its server does not answer, or the disk below it fails: look at the server's log, then repeat the call.`,
     );
   }
   if (trouble === 'silent' || trouble === 'stale') {

@@ -114,7 +114,10 @@ export class BlockNode {
 
   async #stage(request: StageBlock, view: PoolView): Promise<void> {
     const known = this.#deps.staged.has(request.volumeId);
-    const device = await this.#attach(request, view);
+    const device = await this.#attach(request, view).catch(async (error: unknown) => {
+      if (!known) await this.#forgetUnattached(request.volumeId);
+      throw error;
+    });
     try {
       if (await this.#claim(request, view)) await this.#blank(request, view, device);
       else refuseTruncated(request, device.size);
@@ -123,6 +126,13 @@ export class BlockNode {
       if (device.isNew || !known) await this.#letGo(request, view, device, known);
       throw error;
     }
+  }
+
+  /** It was noted, and then not attached: no unstage need be asked for. */
+  async #forgetUnattached(volumeId: string): Promise<void> {
+    const { notes } = this.#deps.staged;
+    const note = notes.find(volumeId);
+    if (note !== undefined && (await deviceOf(note)) === undefined) notes.remove(volumeId);
   }
 
   async #attach({ volumeId, key, location, readOnly }: StageBlock, view: PoolView): Promise<AttachedDevice> {

@@ -2,12 +2,12 @@ import { status } from '@grpc/grpc-js';
 import { CsiError } from '../../errors/csi-error.ts';
 import { isErrno } from '../../errors/node-error.ts';
 import type { Dir, Tree } from '../../pools/tree.ts';
-import { hasImage, makeImage } from '../image/image-file.ts';
+import { isBeingMade, makeImage, newImageSize, removeAsides } from '../image/image-file.ts';
 import { atPlace, notDirectory, type Place } from '../state/beneath.ts';
 import { isBusy, isLasting } from '../state/lasting.ts';
 import { claimPath, hasClaim, inUse, refuseOtherVolumes, releasePath } from '../state/path-claims.ts';
 import { encodeRecord, type VolumeRecord } from '../state/record.ts';
-import { createRecord, readRecord, readRecordAnew } from '../state/records.ts';
+import { createRecord, readRecord } from '../state/records.ts';
 import type { State } from '../state/state.ts';
 import { hasUnrecordedMode, unrecordedMode } from '../state/unrecorded-mode.ts';
 import { isUnrecorded, removeMade } from './unrecorded.ts';
@@ -78,7 +78,7 @@ async function make(
     // controller may leave at this very moment.
     const record = await readRecord(state, tree, key);
     if (record !== undefined) {
-      if (record.subDir === wanted.subDir) await finish(state, tree, key, place, record);
+      if (record.subDir === wanted.subDir) await finish(state, tree, place, record);
       return record;
     }
     if (!unrecorded) throw exists(wanted.subDir);
@@ -86,9 +86,9 @@ async function make(
   const directory = await tree.openForAttributes(place.parent, place.name);
   try {
     const record = await recordIt(state, tree, key, wanted, { place, directory });
-    if (record === wanted) await complete(state, tree, key, directory, record);
-    else if (record.subDir === wanted.subDir) await finish(state, tree, key, place, record);
-    else await removeAgain(state, tree, key, wanted, place);
+    if (record === wanted) await complete(state, tree, directory, record);
+    else if (record.subDir === wanted.subDir) await finish(state, tree, place, record);
+    else await removeAgain(tree, place);
     return record;
   } finally {
     tree.close(directory);
@@ -121,7 +121,7 @@ async function recordIt(
       await refuseMoved(tree, wanted.subDir, place);
     }
     if (wanted.uid !== undefined || wanted.gid !== undefined) await setOwner(tree, directory, wanted);
-    await ensureImage(state, tree, key, directory, wanted);
+    await ensureImage(state, tree, directory, wanted);
     await tree.sync(place.parent);
     if (await createRecord(state, tree, key, wanted)) return wanted;
     const record = await readRecord(state, tree, key);
@@ -129,27 +129,15 @@ async function recordIt(
     return record;
   } catch (error) {
     // Nobody was told of it, and left empty here it would keep others from the directories above.
-    if (isLasting(error) || isBusy(error)) await removeAgain(state, tree, key, wanted, place);
+    if (isLasting(error) || (isBusy(error) && !isBeingMade(error))) await removeAgain(tree, place);
     throw error;
   }
 }
 
-/** Whether the directory is a volume by now, by whomever. */
-async function isRecorded(state: State, tree: Tree, key: string, { subDir }: VolumeRecord): Promise<boolean> {
-  return (await readRecordAnew(state, tree, key))?.subDir === subDir;
-}
-
 /** Removes a directory that is no volume's, if it is empty, or has but an image that was made for nothing. */
-async function removeAgain(
-  state: State,
-  tree: Tree,
-  key: string,
-  wanted: VolumeRecord,
-  place: Place,
-): Promise<void> {
+async function removeAgain(tree: Tree, place: Place): Promise<void> {
   try {
-    if (wanted.image === undefined) await tree.rmdir(place.parent, place.name);
-    else await removeMade(tree, place, () => isRecorded(state, tree, key, wanted));
+    await removeMade(tree, place);
   } catch (error) {
     if (!isErrno(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) throw error;
   }
@@ -168,54 +156,42 @@ async function refuseMoved(tree: Tree, subDir: string, place: Place): Promise<vo
 }
 
 /** Completes a directory whose maker was killed after it had left the record, or is about to. */
-async function finish(
-  state: State,
-  tree: Tree,
-  key: string,
-  place: Place,
-  record: VolumeRecord,
-): Promise<void> {
+async function finish(state: State, tree: Tree, place: Place, record: VolumeRecord): Promise<void> {
+  const directory = await openUnrecorded(tree, place);
+  if (directory === undefined) return;
   try {
-    if (!hasUnrecordedMode(await tree.lstat(place.parent, place.name))) return;
-    const directory = await tree.openForAttributes(place.parent, place.name);
-    try {
-      await complete(state, tree, key, directory, record);
-    } finally {
-      tree.close(directory);
-    }
-  } catch (error) {
-    // A volume whose directory is lost is told of by its health, and by the node that looks for it.
-    if (!isErrno(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) throw error;
+    await complete(state, tree, directory, record);
+  } finally {
+    tree.close(directory);
   }
 }
 
-/**
- * The directory loses its mode last. Until then nobody was told of the volume, and an image that a late call removed,
- * just before it could see the record, is made again.
- */
-async function complete(
-  state: State,
-  tree: Tree,
-  key: string,
-  directory: Dir,
-  record: VolumeRecord,
-): Promise<void> {
-  await ensureImage(state, tree, key, directory, record);
-  await tree.setMode(directory, record.mode);
-  await tree.sync(directory);
+/** Undefined where it is complete, or lost, as its health and the node that looks for it tell. */
+async function openUnrecorded(tree: Tree, { parent, name }: Place): Promise<Dir | undefined> {
+  try {
+    if (!hasUnrecordedMode(await tree.lstat(parent, name))) return undefined;
+    return await tree.openForAttributes(parent, name);
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) return undefined;
+    throw error;
+  }
 }
 
-async function ensureImage(
-  state: State,
-  tree: Tree,
-  key: string,
-  directory: Dir,
-  record: VolumeRecord,
-): Promise<void> {
+/** The directory loses its mode last: until then nobody was told of the volume, and who is late may take its image away. */
+async function complete(state: State, tree: Tree, directory: Dir, record: VolumeRecord): Promise<void> {
+  if (record.image !== undefined) await removeAsides(tree, directory);
+  await ensureImage(state, tree, directory, record);
+  await tree.setMode(directory, record.mode);
+  await tree.sync(directory);
+  // Taken away just before that mode was there to be seen.
+  const isGone = record.image !== undefined && (await newImageSize(tree, directory)) === undefined;
+  if (isGone) await ensureImage(state, tree, directory, record);
+}
+
+async function ensureImage(state: State, tree: Tree, directory: Dir, record: VolumeRecord): Promise<void> {
   const { image, capacity: size } = record;
-  if (image === undefined || (await hasImage(tree, directory, size))) return;
-  const isUsed = () => isRecorded(state, tree, key, record);
-  await makeImage(state, tree, directory, { size, thick: image.thick === true }, isUsed);
+  if (image === undefined || (await newImageSize(tree, directory)) === size) return;
+  await makeImage(state, tree, directory, { size, thick: image.thick === true });
 }
 
 async function setOwner(tree: Tree, directory: Dir, record: VolumeRecord): Promise<void> {

@@ -24,7 +24,7 @@ export async function attachImage(
   await onFound({ device, inode });
   const found = loopOf(await listLoops({ timeoutMs }), identity);
   if (found !== undefined && found.readOnly === readOnly) return { path: found.path, isNew: false, size };
-  // AttachedDevice in the other way by a stage that was cut off; in use it would not let go.
+  // Attached in the other way by a stage that was cut off; in use it would not let go.
   if (found !== undefined) await detachLoop(found.path, { timeoutMs });
   const path = await attachLoop(file, { readOnly, timeoutMs });
   return { path, isNew: true, size };

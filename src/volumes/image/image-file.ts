@@ -1,13 +1,14 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../../errors/csi-error.ts';
-import { isErrno } from '../../errors/node-error.ts';
+import { ignoring, isErrno } from '../../errors/node-error.ts';
 import { CannotAllocateError } from '../../host/allocate.ts';
 import type { Dir, Held, Tree } from '../../pools/tree.ts';
 import { atPlace } from '../state/beneath.ts';
 import { temporaryName } from '../state/records.ts';
 import { settledMs } from '../state/settled.ts';
 import type { State } from '../state/state.ts';
-import { imageName, newCopyName } from '../sub-dir.ts';
+import { hasUnrecordedMode } from '../state/unrecorded-mode.ts';
+import { imageName, isCopyName, newCopyName } from '../sub-dir.ts';
 
 export interface ImageShape {
   /** In bytes. */
@@ -17,17 +18,11 @@ export interface ImageShape {
 }
 
 /**
- * Makes the image of a volume that has no record yet: aside, and linked to its place once it is complete, so that what
- * is there has its size. One of that size is there already after a call that was cut off. Throws ABORTED where one of
- * another size is being made at the same time, or `isUsed` by now.
+ * Makes the image of a volume of which nobody was told yet: aside, and linked to its place once it is complete, so that
+ * what is there has its size. One of that size is there already after a call that was cut off. Throws ABORTED where one
+ * of another size is being made at the same time, or somebody was told of the volume meanwhile.
  */
-export async function makeImage(
-  state: State,
-  tree: Tree,
-  directory: Dir,
-  shape: ImageShape,
-  isUsed: () => Promise<boolean>,
-): Promise<void> {
+export async function makeImage(state: State, tree: Tree, directory: Dir, shape: ImageShape): Promise<void> {
   const aside = temporaryName();
   const file = await tree.makeFile(state.trash, aside, 0o600);
   try {
@@ -36,7 +31,7 @@ export async function makeImage(
     await tree.sync(file);
     while (!(await linkImage(tree, state.trash, aside, directory))) {
       if ((await sizeIn(tree, directory)) === shape.size) break;
-      await removeSettled(tree, directory, isUsed);
+      await removeSettled(tree, directory);
     }
     await tree.sync(directory);
   } finally {
@@ -66,7 +61,7 @@ async function sizeIn(tree: Tree, directory: Dir): Promise<bigint | undefined> {
 }
 
 /** Removes what a call left that was cut off long ago; another one may be at work on what is younger. */
-async function removeSettled(tree: Tree, directory: Dir, isUsed: () => Promise<boolean>): Promise<void> {
+async function removeSettled(tree: Tree, directory: Dir): Promise<void> {
   try {
     const { ctimeMs } = await tree.lstat(directory, imageName);
     if (Date.now() - Number(ctimeMs) < settledMs) throw beingMade();
@@ -74,44 +69,57 @@ async function removeSettled(tree: Tree, directory: Dir, isUsed: () => Promise<b
     if (isErrno(error, 'ENOENT')) return;
     throw error;
   }
-  if (!(await removeUnused(tree, directory, isUsed))) throw beingMade();
+  if (!(await removeUntold(tree, directory))) throw beingMade();
 }
 
 /**
- * Removes an image of which nobody was told; false where one `isUsed`. The call may be late by hours, behind a dead
- * server, and the file a volume's by then: so it gets a name that no other call knows, and goes only if there is still
- * no volume.
+ * Removes an image if nobody was told of its volume; false where somebody was. The call may be late by hours, behind a
+ * dead server, and the file a volume's by then, or one that was retained: so it gets a name that no other call knows,
+ * and goes only if the directory has still the mode that a volume loses before anybody is told of it.
  */
-export async function removeUnused(
-  tree: Tree,
-  directory: Dir,
-  isUsed: () => Promise<boolean>,
-): Promise<boolean> {
+export async function removeUntold(tree: Tree, directory: Dir): Promise<boolean> {
+  if (await isTold(tree, directory)) return false;
   const aside = newCopyName();
   try {
     await tree.rename(directory, imageName, directory, aside);
   } catch (error) {
-    if (isErrno(error, 'ENOENT')) return !(await isUsed());
+    if (isErrno(error, 'ENOENT')) return true;
     throw error;
   }
-  const used = await isUsed();
+  // The rename made an NFS client ask for the mode anew. In doubt it is somebody's.
+  const told = await isTold(tree, directory).catch(() => true);
   // Where another has taken its place meanwhile, both stay: nothing says which of them is needed.
-  const isNeeded = used && !(await linkImage(tree, directory, aside, directory));
+  const isNeeded = told && !(await linkImage(tree, directory, aside, directory));
   if (!isNeeded) await tree.unlink(directory, aside);
-  return !used;
+  return !told;
 }
 
-/** Whether a new image of that size is in the directory. Opened, since an NFS client may remember one that is gone. */
-export async function hasImage(tree: Tree, directory: Dir, size: bigint): Promise<boolean> {
+/** Removes what a removal that was killed has left in a directory of which nobody was told. */
+export async function removeAsides(tree: Tree, directory: Dir): Promise<void> {
+  const asides = (await tree.list(directory, '.')).filter(isCopyName);
+  // Looked at after the names: what a volume has under such a name, it has only once somebody was told of it.
+  if (asides.length === 0 || (await isTold(tree, directory))) return;
+  for (const aside of asides) await ignoring(tree.unlink(directory, aside), 'ENOENT');
+}
+
+async function isTold(tree: Tree, directory: Dir): Promise<boolean> {
+  return !hasUnrecordedMode(await tree.lstat(directory, '.'));
+}
+
+/**
+ * The size of the new image in a directory; undefined where it is missing. Opened, since an NFS client may remember one
+ * that is gone.
+ */
+export async function newImageSize(tree: Tree, directory: Dir): Promise<bigint | undefined> {
   try {
     const file = await tree.openFile(directory, imageName);
     try {
-      return (await tree.stat(file)).size === size;
+      return (await tree.stat(file)).size;
     } finally {
       tree.close(file);
     }
   } catch (error) {
-    if (isErrno(error, 'ENOENT')) return false;
+    if (isErrno(error, 'ENOENT')) return undefined;
     throw error;
   }
 }
@@ -175,10 +183,15 @@ async function reserve(tree: Tree, file: Held, size: bigint): Promise<void> {
   }
 }
 
+/** Whether another request is making the image at this moment, with another size. */
+export function isBeingMade(error: unknown): boolean {
+  return error instanceof CsiError && error.reason === 'image-being-made';
+}
+
 function beingMade(): CsiError {
   return new CsiError(
     status.ABORTED,
-    'volume-busy',
+    'image-being-made',
     'The image of the volume is being made with another size by another request at the same time; repeat the call.',
   );
 }

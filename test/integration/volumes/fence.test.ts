@@ -1,7 +1,7 @@
 // An image that is taken from a node by force: whoever is killed or late with it, what is written to the file that a
 // node was told of is the volume's, or that node has no attachment any more.
 import assert from 'node:assert/strict';
-import { chmod, mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { CsiError } from '../../../src/errors/csi-error.ts';
@@ -263,7 +263,8 @@ test('an attachment to many nodes that was made too late is none where a writer 
 });
 
 test('a copy that may have taken long attaches nobody, since he may want it no more', async (t) => {
-  const directory = await temporaryDirectory(t);
+  // Which cannot share blocks.
+  const { path: directory } = await loopFilesystem(t, 'ext4');
   const { state, tree } = await openTree(t, directory);
   await takenFromA(state, tree, directory);
   let turns = 0;
@@ -301,32 +302,73 @@ test('what was left behind goes with its volume, and a later one of the name is 
   assert.deepEqual(await entries(directory), [left]);
 });
 
-test('the image of a volume is never removed by a call that found none, however late that is', async (t) => {
-  const directory = await temporaryDirectory(t);
-  const { state, tree } = await openTree(t, directory);
-  // What a CreateVolume has left that was killed before its record.
-  const leave = async () => {
-    await mkdir(join(directory, key));
-    await chmod(join(directory, key), 0o712);
-    await writeFile(join(directory, key, 'disk.img'), Buffer.alloc(1024));
-  };
-  await leave();
-  const whole = killedAt(tree, Number.POSITIVE_INFINITY, 'before');
-  await deleteDirectory(state, whole.tree, key);
-  assert.deepEqual(await readdir(directory), ['.berth']);
-  for (let step = 1; step <= whole.count.calls; step += 1) {
-    await leave();
-    const late = pausedAt(tree, step);
-    const deletion = deleteDirectory(state, late.tree, key);
-    await late.reached;
-    await volumeOfA(state, tree, directory);
-    late.go();
-    const { kind } = await deletion;
-    assert.ok(kind === 'absent' || kind === 'attached', `step ${step}`);
-    assert.equal(await content(directory, 'disk.img'), 'precious', `step ${step}`);
-    await takeFrom('a')(state, tree);
-    const { aside } = { aside: undefined, ...(await deleteDirectory(state, tree, key)) };
-    assert.ok(aside);
-    await forgetAside(state, tree, aside);
+// What a CreateVolume has left that was killed before its record.
+async function leaveUnrecorded(directory: string): Promise<void> {
+  await mkdir(join(directory, key));
+  await chmod(join(directory, key), 0o712);
+  await writeFile(join(directory, key, 'disk.img'), Buffer.alloc(1024));
+}
+
+type LateCall = (state: State, tree: Tree, onDelete: 'delete' | 'retain' | 'archive') => Promise<unknown>;
+const lateCalls: readonly (readonly [what: string, call: LateCall])[] = [
+  ['a deletion', (state, tree) => deleteDirectory(state, tree, key)],
+  [
+    'a creation with another size',
+    (state, tree, onDelete) =>
+      createDirectory(state, tree, key, { ...record('CCCCCCCC'), capacity: 2048n, onDelete }),
+  ],
+];
+const fates: readonly (readonly [what: string, onDelete: 'delete' | 'retain' | 'archive' | undefined])[] = [
+  ['in use', undefined],
+  ['retained', 'retain'],
+  ['archived', 'archive'],
+];
+
+for (const [what, call] of lateCalls) {
+  for (const [fate, onDelete] of fates) {
+    test(`an image that is ${fate} is never removed by ${what} from before, however late that is`, async (t) => {
+      const directory = await temporaryDirectory(t);
+      const { state, tree } = await openTree(t, directory);
+      // What was left is old enough to be taken for such.
+      t.mock.method(Date, 'now', () => performance.timeOrigin + performance.now() + 3_600_000);
+      await leaveUnrecorded(directory);
+      const whole = killedAt(tree, Number.POSITIVE_INFINITY, 'before');
+      await call(state, whole.tree, 'delete');
+      for (let step = 1; step <= whole.count.calls; step += 1) {
+        const archived = (await readdir(join(directory, '.berth/archive'))).map(
+          (name) => `.berth/archive/${name}`,
+        );
+        for (const name of [key, folder, `.berth/volumes/${key}`, ...archived])
+          await rm(join(directory, name), { recursive: true, force: true });
+        await leaveUnrecorded(directory);
+        const late = pausedAt(tree, step);
+        const working = call(state, late.tree, onDelete ?? 'delete');
+        working.catch(() => {});
+        await Promise.race([late.reached, working]);
+        await createDirectory(state, tree, key, { ...record(), onDelete: onDelete ?? 'delete' });
+        const file = await give('a')(state, tree);
+        await use(directory, 'a', file ?? '', 'precious');
+        if (onDelete !== undefined) {
+          await takeFrom('a')(state, tree);
+          const deletion = await deleteDirectory(state, tree, key);
+          assert.ok(deletion.kind === 'gone', `step ${step}`);
+          await forgetAside(state, tree, deletion.aside);
+        }
+        late.go();
+        await working.catch(() => {});
+        assert.deepEqual(await preciousIn(directory), ['disk.img'], `step ${step}`);
+      }
+    });
   }
-});
+}
+
+/** The names of the files that have the data, wherever they are. */
+async function preciousIn(directory: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const text = (await readFile(join(entry.parentPath, entry.name))).subarray(0, 8).toString();
+    if (text === 'precious') found.push(entry.name);
+  }
+  return found;
+}

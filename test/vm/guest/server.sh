@@ -57,8 +57,8 @@ table() {
 }
 
 retable() {
-  dmsetup suspend "$(hostname)"
   table "$1" | dmsetup reload "$(hostname)"
+  dmsetup suspend "$(hostname)"
   dmsetup --noudevsync resume "$(hostname)"
   # What was read before is not to be read from memory.
   echo 3 >/proc/sys/vm/drop_caches

@@ -229,8 +229,8 @@ test('an image whose first blocks cannot be read is refused and never formatted'
     await a.host.run('cp', '/etc/services', file);
     await down(cluster, volume, a);
 
-    await nas2.spoil(`spoilt-${kind}/disk.img`);
     t.after(() => nas2.mend());
+    await nas2.spoil(`spoilt-${kind}/disk.img`);
     await cluster.attach(volume, a);
     assert.match(await refused(stage(volume, a), code.unavailable), /gives I\/O errors/);
     assert.deepEqual([a.mounts(), await a.loops()], [[], []]);
