@@ -12,6 +12,14 @@ export class DamagedFilesystemError extends Error {
   }
 }
 
+/** A filesystem whose journal has to be replayed before it can be mounted, on a device that takes no writes. */
+export class DirtyFilesystemError extends Error {
+  constructor(options: { cause: unknown }) {
+    super('the filesystem has a journal to be replayed', options);
+    this.name = 'DirtyFilesystemError';
+  }
+}
+
 interface FilesystemOptions {
   /** Milliseconds. */
   readonly timeoutMs: number;

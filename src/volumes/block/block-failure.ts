@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../../errors/csi-error.ts';
 import { CommandError } from '../../host/command-error.ts';
-import { DamagedFilesystemError } from '../../host/filesystem.ts';
+import { DamagedFilesystemError, DirtyFilesystemError } from '../../host/filesystem.ts';
 import { DeviceBusyError, NoLoopDeviceError, NotAFileError } from '../../host/loop.ts';
 import { troubleOf } from '../../host/statfs.ts';
 
@@ -40,7 +40,14 @@ export function blockFailure(error: unknown, { volumeId, pool }: What): unknown 
     return fail(
       status.FAILED_PRECONDITION,
       'filesystem-damaged',
-      'has a damaged filesystem that its checker could not repair without a decision, and was left as it is: make a copy of the image, then repair it by hand (e2fsck). The log has what was found.',
+      'has a damaged filesystem, which needs a decision to be repaired, and was not mounted: make a copy of the image, then repair it by hand (e2fsck, xfs_repair). The log has what was found.',
+    );
+  }
+  if (error instanceof DirtyFilesystemError) {
+    return fail(
+      status.FAILED_PRECONDITION,
+      'filesystem-dirty',
+      'has a filesystem that was not unmounted, whose journal has to be replayed, and may not be written to here: attach it once for writing.',
     );
   }
   if (!(error instanceof CommandError)) return error;
@@ -52,12 +59,12 @@ export function blockFailure(error: unknown, { volumeId, pool }: What): unknown 
       `has no image on the pool ${pool}: it was removed, or its "image" is wrong.`,
     );
   }
-  // Of a loop device that is all that is told, whatever became of what is below it.
-  if (/Input\/output error/.test(error.stderr)) {
+  // Of a loop device that is all that is told, whatever became of what is below it; in mount(8)'s words for EIO, too.
+  if (/Input\/output error|can't read superblock/.test(error.stderr)) {
     return fail(
       status.UNAVAILABLE,
       'image-unreadable',
-      `cannot be read or written: the pool ${pool} gives I/O errors (${error.shortMessage}). Its server does not answer, or the disk below it fails: look at the server's log, then repeat the call.`,
+      `cannot be read or written: the pool ${pool} gives I/O errors (${error.shortMessage}). Its server does not answer, the disk below it fails, or the filesystem is damaged: look at the node's kernel log and at the server's log, then repeat the call.`,
     );
   }
   if (trouble === 'silent' || trouble === 'stale') {

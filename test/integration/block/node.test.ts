@@ -9,6 +9,8 @@ import { deviceSize } from '../../../src/host/loop.ts';
 import { refused } from '../../csi/refused.ts';
 import { code } from '../../csi/requests.ts';
 import { mebibyte } from '../../support/image-file.ts';
+import { lvmLabel } from '../../support/lvm-label.ts';
+import { partitionTable } from '../../support/partition-table.ts';
 import { ext4, inUse, makeBed, raw, xfs } from './fixture.ts';
 
 for (const [type, wish] of Object.entries({ ext4, xfs })) {
@@ -59,7 +61,11 @@ test('a volume that is attached elsewhere, or not at all, is not staged', async 
   await volume.attach();
   await volume.detach();
   assert.match(await refused(volume.stage(), code.precondition), /not attached to this node/);
+  await bed.announce('node-2');
+  await volume.attach('node-2');
+  assert.match(await refused(volume.stage(), code.precondition), /not attached to this node/);
   assert.deepEqual([bed.loops(), await inUse(bed.pool)], [[], []]);
+  await volume.detach('node-2');
 });
 
 test('a volume is not published before it is staged', async (t) => {
@@ -202,10 +208,18 @@ test('a filesystem whose making was cut off is made anew; nothing else ever is',
   assert.deepEqual(await inUse(bed.pool), []);
 });
 
+async function writeAt(file: string, position: number, data: Uint8Array): Promise<void> {
+  const handle = await open(file, 'r+');
+  await handle.write(data, 0, data.length, position);
+  await handle.close();
+}
+
 const traps: readonly [what: string, set: (file: string) => Promise<unknown>, message: RegExp][] = [
   ['bytes at the start', (file) => writeFile(file, 'what is this', { flag: 'r+' }), /data of no known form/],
   ['another filesystem', (file) => execa`mkfs.xfs -q ${file}`, /holds xfs, and not ext4/],
-  ['a partition table', (file) => execa({ input: 'x' })`mkswap --quiet ${file}`, /holds swap/],
+  ['a partition table', (file) => writeAt(file, 0, partitionTable()), /holds dos/],
+  ['an LVM label', (file) => writeAt(file, 512, lvmLabel()), /holds LVM2_member/],
+  ['swap space', (file) => execa`mkswap --quiet ${file}`, /holds swap/],
   ['half of its size', (file) => truncate(file, mebibyte), /it was cut/],
 ];
 

@@ -11,6 +11,7 @@ import { type Run, run } from '../../../src/host/run.ts';
 import { imageFile, loopDevice, mebibyte } from '../../support/image-file.ts';
 import { loopFilesystem } from '../../support/loop-filesystem.ts';
 import { lvmLabel } from '../../support/lvm-label.ts';
+import { partitionTable } from '../../support/partition-table.ts';
 import { temporaryDirectory } from '../../support/tree.ts';
 
 const patience = { timeoutMs: 60_000 };
@@ -116,13 +117,3 @@ test('a maker refuses a device that is mounted, and one that holds a filesystem'
     await execa`umount ${target}`;
   }
 });
-
-/** A DOS partition table with one Linux partition. */
-function partitionTable(): Buffer {
-  const sector = Buffer.alloc(512);
-  sector[446 + 4] = 0x83;
-  sector.writeUInt32LE(2048, 446 + 8);
-  sector.writeUInt32LE(4096, 446 + 12);
-  sector.writeUInt16LE(0xaa55, 510);
-  return sector;
-}
