@@ -65,13 +65,33 @@ function split(line: string): [string, string] {
 async function isZero(device: string, size: bigint, timeoutMs: number, exec: Run): Promise<boolean> {
   const head = size < lookedAt ? size : lookedAt;
   for (const skip of [0n, size - head]) {
-    const args = [`--ignore-initial=${skip}:0`, `--bytes=${head}`, '--', device, '/dev/zero'];
-    try {
-      await exec('cmp', ['--quiet', ...args], { timeoutMs });
-    } catch (error) {
-      if (error instanceof CommandError && error.exitCode === 1) return false;
-      throw error;
-    }
+    if (!(await isZeroFrom(device, skip, head, timeoutMs, exec))) return false;
   }
   return true;
+}
+
+/** Whether all of a device is zeros; reads all of it. Throws CommandError where it cannot be read in this time. */
+export function isZeroThroughout(
+  device: string,
+  { timeoutMs }: { readonly timeoutMs: number },
+  exec: Run = run,
+): Promise<boolean> {
+  return isZeroFrom(device, 0n, deviceSize(device) ?? 0n, timeoutMs, exec);
+}
+
+async function isZeroFrom(
+  device: string,
+  skip: bigint,
+  bytes: bigint,
+  timeoutMs: number,
+  exec: Run,
+): Promise<boolean> {
+  const args = [`--ignore-initial=${skip}:0`, `--bytes=${bytes}`, '--', device, '/dev/zero'];
+  try {
+    await exec('cmp', ['--quiet', ...args], { timeoutMs });
+    return true;
+  } catch (error) {
+    if (error instanceof CommandError && error.exitCode === 1) return false;
+    throw error;
+  }
 }

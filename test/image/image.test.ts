@@ -40,7 +40,7 @@ test('the image has what the driver runs, and nothing that it was built with', a
     for (const program of ['mkfs.ext4', 'e2fsck', 'resize2fs']) {
       assert.match(await run('sh', '-c', `${program} -V 2>&1 || test $? -eq 1`), /\d+\.\d+\.\d+/, program);
     }
-    for (const program of ['mkfs.xfs', 'xfs_repair', 'xfs_admin']) {
+    for (const program of ['mkfs.xfs', 'xfs_repair', 'xfs_admin', 'xfs_io']) {
       assert.match(await run(program, '-V'), /version \d/, program);
     }
     assert.match(await run('sh', '-c', 'xfs_growfs -V'), /version \d/);

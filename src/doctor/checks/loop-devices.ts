@@ -3,6 +3,12 @@ import type { DoctorContext } from '../context.ts';
 import { type Check, ok, warn } from '../finding.ts';
 import { isInstalled } from './mount-helpers.ts';
 
+/** What attaching, making, checking and growing them takes. */
+const programs = [
+  ...['losetup', 'blockdev', 'blkid', 'fallocate', 'truncate', 'cmp', 'cp'],
+  ...['mkfs.ext4', 'e2fsck', 'resize2fs', 'mkfs.xfs', 'xfs_growfs', 'xfs_io'],
+];
+
 const why = 'Volumes with a filesystem of their own and block volumes need them; shared directories do not.';
 
 export const loopDevices: Check<DoctorContext> = {
@@ -15,9 +21,13 @@ export const loopDevices: Check<DoctorContext> = {
         "Load the kernel module loop, and mount the host's /dev.",
       );
     }
-    if (!isInstalled('losetup')) {
-      return warn(`The program losetup is missing. ${why}`, 'Install util-linux (in Debian mount).');
+    const missing = programs.filter((program) => !isInstalled(program));
+    if (missing.length > 0) {
+      return warn(
+        `There are loop devices, but these programs are missing: ${missing.join(', ')}. ${why}`,
+        'Install util-linux (in Debian mount, too), diffutils, e2fsprogs and xfsprogs, or use the image of Berth.',
+      );
     }
-    return ok('There are loop devices.');
+    return ok('There are loop devices, and the programs for what is on them.');
   },
 };

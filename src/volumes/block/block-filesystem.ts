@@ -1,6 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../../errors/csi-error.ts';
-import { contentOf } from '../../host/device-content.ts';
+import { contentOf, isZeroThroughout } from '../../host/device-content.ts';
+import { mayHaveData } from '../../host/file-data.ts';
 import { checkFilesystem, type FilesystemType, makeFilesystem } from '../../host/filesystem.ts';
 import { deviceSize } from '../../host/loop.ts';
 import { isFilesystemType } from '../capability.ts';
@@ -18,6 +19,8 @@ export interface Prepare {
   /** What may be made where the device is blank; undefined: nothing. */
   readonly format: FilesystemType | undefined;
   readonly readOnly: boolean;
+  /** The image's file; undefined for a device, on which nothing is ever made. */
+  readonly file: string | undefined;
   /** Called before and after the filesystem is made: what is killed in between may be made again. */
   readonly onMaking: () => Promise<void>;
   readonly onMade: () => Promise<void>;
@@ -35,10 +38,12 @@ export interface Prepared {
  * knows.
  */
 export async function prepareFilesystem(device: string, wanted: Prepare): Promise<Prepared> {
-  const { volumeId, fsType, format, readOnly } = wanted;
+  const { volumeId, fsType, format, readOnly, file } = wanted;
   const content = await contentOf(device, { timeoutMs: probeMs });
   if (content.kind === 'blank') {
-    if (format === undefined || readOnly) throw nothingThere(volumeId, readOnly);
+    if (format === undefined || readOnly || file === undefined) throw nothingThere(volumeId, readOnly);
+    // Its ends are: what is between them may be all that is left of a filesystem.
+    if (!(await isNeverWritten(file, device))) throw foreign(volumeId, 'data of no known form');
     await wanted.onMaking();
     await makeFilesystem(device, format, { timeoutMs: makeMs });
     await wanted.onMade();
@@ -52,6 +57,11 @@ export async function prepareFilesystem(device: string, wanted: Prepare): Promis
     throw foreign(volumeId, type, expected);
   if (!readOnly) await checkFilesystem(device, type, { timeoutMs: checkMs });
   return { type, size };
+}
+
+async function isNeverWritten(file: string, device: string): Promise<boolean> {
+  if (!(await mayHaveData(file, { timeoutMs: probeMs }))) return true;
+  return isZeroThroughout(device, { timeoutMs: makeMs });
 }
 
 function nothingThere(volumeId: string, readOnly: boolean): CsiError {

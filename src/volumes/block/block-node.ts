@@ -16,7 +16,7 @@ import { KeyedMutex } from '../keyed-mutex.ts';
 import { mountPointOf } from '../publish-target.ts';
 import type { BlockLocation } from '../volume-context.ts';
 import type { AttachedDevice, AttachOptions } from './attached-device.ts';
-import { notAttached, stagedTwin, stagedWritable, truncated } from './block-errors.ts';
+import { notAttached, stagedTwin, stagedWritable, stagingOccupied, truncated } from './block-errors.ts';
 import { blockFailure } from './block-failure.ts';
 import type { BlockNote } from './block-notes.ts';
 import { notStaged, publishBlock } from './block-publish.ts';
@@ -114,6 +114,7 @@ export class BlockNode {
 
   async #stage(request: StageBlock, view: PoolView): Promise<void> {
     const known = this.#deps.staged.has(request.volumeId);
+    this.#refuseOtherFlags(request);
     const device = await this.#attach(request, view).catch(async (error: unknown) => {
       if (!known) await this.#forgetUnattached(request.volumeId);
       throw error;
@@ -128,6 +129,14 @@ export class BlockNode {
     }
   }
 
+  #refuseOtherFlags({ volumeId, capability, stagingPath }: StageBlock): void {
+    const note = this.#deps.staged.notes.find(volumeId);
+    if (capability.block || note?.isOfThisBoot !== true || shownAt(mountPointOf(stagingPath)) === undefined)
+      return;
+    if (note.flags !== undefined && note.flags !== flagsOf(capability))
+      throw stagingOccupied(volumeId, stagingPath);
+  }
+
   /** It was noted, and then not attached: no unstage need be asked for. */
   async #forgetUnattached(volumeId: string): Promise<void> {
     const { notes } = this.#deps.staged;
@@ -135,7 +144,10 @@ export class BlockNode {
     if (note !== undefined && (await deviceOf(note)) === undefined) notes.remove(volumeId);
   }
 
-  async #attach({ volumeId, key, location, readOnly }: StageBlock, view: PoolView): Promise<AttachedDevice> {
+  async #attach(
+    { volumeId, key, location, capability, readOnly }: StageBlock,
+    view: PoolView,
+  ): Promise<AttachedDevice> {
     const { staged, devices: patterns } = this.#deps;
     const place = {
       pool: location.pool.name,
@@ -147,7 +159,7 @@ export class BlockNode {
       onFound: async (backing) => {
         const other = await staged.twinOf(volumeId, backing);
         if (other !== undefined) throw stagedTwin(volumeId, other);
-        staged.notes.write({ volumeId, ...backing, ...place, key, readOnly });
+        staged.notes.write({ volumeId, ...backing, ...place, key, flags: flagsOf(capability), readOnly });
       },
     };
     if (location.kind === 'image') return attachImage(view, location.image, options);
@@ -195,6 +207,7 @@ export class BlockNode {
       { volumeId, device, readOnly, flags: capability.mountFlags, stagingPath, observe },
       {
         ...request,
+        file: fileOf(request, view),
         onMaking: () => whileAttached(attachments.beginMaking(view.path, request)),
         onMade: () => whileAttached(attachments.endMaking(view.path, request)),
       },
@@ -314,6 +327,14 @@ export class BlockNode {
       this.#deps.log.warn({ err: error, device: device.path }, 'a stage that failed left a device');
     }
   }
+}
+
+function flagsOf({ mountFlags }: Capability): string {
+  return [...new Set(mountFlags)].sort().join();
+}
+
+function fileOf({ location }: StageBlock, view: PoolView): string | undefined {
+  return location.kind === 'image' ? `${view.path}/${location.image}` : undefined;
 }
 
 function refuseTruncated({ volumeId, location, size }: StageBlock, found: bigint): void {

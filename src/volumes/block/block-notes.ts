@@ -12,6 +12,8 @@ export interface BlockNote extends Backing {
   /** The file, relative to the pool's root; undefined for a device of the node. */
   readonly image?: string;
   readonly readOnly: boolean;
+  /** The mount flags that its filesystem was asked for with; earlier versions did not note them. */
+  readonly flags?: string;
   /** Whether its attachment was in use since it was staged first; a later stage may ask for reading only, and fail. */
   readonly wasWritable: boolean;
   /** What was set up before a reboot is gone, and its device may be another one now. */
@@ -72,6 +74,7 @@ function decode(text = 'null'): BlockNote | undefined {
     inode,
     image,
     node,
+    flags,
     readOnly,
     wasWritable,
     boot,
@@ -87,6 +90,7 @@ function decode(text = 'null'): BlockNote | undefined {
     inode: String(inode),
     ...(typeof image === 'string' ? { image } : {}),
     ...(typeof node === 'string' ? { node } : {}),
+    ...(typeof flags === 'string' ? { flags } : {}),
     readOnly: readOnly === true,
     wasWritable: wasWritable === true || readOnly !== true,
     isOfThisBoot: boot === bootId(),

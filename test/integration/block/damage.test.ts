@@ -1,6 +1,6 @@
 // What a node finds that was not left as a clean unstage leaves it.
 import assert from 'node:assert/strict';
-import { copyFile, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { copyFile, open, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { execa } from 'execa';
@@ -132,3 +132,32 @@ for (const [kind, wish] of Object.entries({ ext4, raw })) {
     assert.deepEqual([bed.loops(), await inUse(bed.pool)], [[], []]);
   });
 }
+
+for (const [type, wish] of Object.entries({ ext4, xfs })) {
+  test(`an ${type} of which both ends are lost is not taken for a blank image`, async (t) => {
+    const bed = await makeBed(t);
+    const volume = await usedVolume(bed, wish);
+    const handle = await open(volume.file, 'r+');
+    for (const position of [0, 319 * mebibyte])
+      await handle.write(Buffer.alloc(mebibyte), 0, mebibyte, position);
+    await handle.close();
+    const { stdout: before } = await execa`sha256sum ${volume.file}`;
+    await volume.attach();
+    assert.match(await refused(volume.stage(), code.precondition), /holds data of no known form/);
+    assert.deepEqual([bed.loops(), bed.mounts(), await inUse(bed.pool)], [[], [], []]);
+    await volume.unstage();
+    await volume.detach();
+    assert.equal((await execa`sha256sum ${volume.file}`).stdout, before);
+  });
+}
+
+test('an image whose space is reserved, or was written full of zeros, is a blank one', async (t) => {
+  const bed = await makeBed(t);
+  const thick = await bed.volume('thick', ext4, 64 * mebibyte, { allocation: 'thick' });
+  const zeros = await bed.volume('zeros', ext4, 64 * mebibyte);
+  await writeFile(zeros.file, Buffer.alloc(64 * mebibyte));
+  for (const volume of [thick, zeros]) {
+    await volume.up();
+    await volume.down();
+  }
+});

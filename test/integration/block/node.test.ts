@@ -150,6 +150,26 @@ test('a read-only volume is so down to its device', async (t) => {
   await Controller.ControllerUnpublishVolume({ volume_id: volume.id, node_id: 'node-1' });
 });
 
+test('a filesystem is mounted with the flags that are asked for, and with others only once it is unstaged', async (t) => {
+  const bed = await makeBed(t);
+  const flagged = (...flags: string[]) => ({ ...ext4, mount: { fs_type: 'ext4', mount_flags: flags } });
+  const volume = await bed.volume('pvc-1', flagged('noatime', 'discard'), 64 * mebibyte);
+  const options = async (path: string) =>
+    (await execa`findmnt --noheadings --output OPTIONS ${path}`).stdout.split(',');
+  await volume.up();
+  for (const path of [volume.staging, volume.target]) assert.ok((await options(path)).includes('noatime'));
+  assert.ok((await options(volume.target)).includes('discard'));
+  for (const start of [async () => {}, () => bed.crash()]) {
+    await start();
+    await volume.stage({ volume_capability: flagged('discard', 'noatime') });
+    for (const _ of ['once', 'twice']) {
+      const other = volume.stage({ volume_capability: flagged('noatime') });
+      assert.match(await refused(other, code.exists), /in another way; unstage it first/);
+    }
+  }
+  await volume.down();
+});
+
 test('a volume that is staged for writing and asked for reading only is refused, and is let go of all the same', async (t) => {
   const bed = await makeBed(t);
   const volume = await bed.volume('pvc-1', ext4, 64 * mebibyte);
