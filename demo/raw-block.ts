@@ -27,7 +27,7 @@ export async function rawBlock(tell: Narrator, world: World): Promise<void> {
       a.shell(`echo 'boot sector' | dd of='${pod.path}' conv=notrunc,fsync status=none`),
     );
     await tell.isRefused('attach it to node b: refused', failedPrecondition, () => attach(world, disk, b));
-    await tell.does('expand it to 128 MiB, while the pod has it open', async () => {
+    await tell.does('expand it to 128 MiB, while the pod runs', async () => {
       const grown = { volume_id: disk.id, capacity_range: { required_bytes: String(128 * mebibyte) } };
       await controller.Controller.ControllerExpandVolume(grown);
       await a.client.Node.NodeExpandVolume({ ...grown, volume_path: pod.path });

@@ -96,6 +96,7 @@ function addController({ server, settings, pools, log, observeMount }: Parts): S
     'Controller',
     controllerService({
       stores,
+      log,
       limitedNodes: new KeyedMutex(),
       ...(node === undefined ? {} : { ownNode: node }),
     }),

@@ -1,6 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../errors/csi-error.ts';
-import { attachRecorded, type InTurn } from '../volumes/attach-recorded.ts';
+import { type AttachHooks, attachRecorded } from '../volumes/attach-recorded.ts';
 import { contextOfBlock } from '../volumes/block/publish-context.ts';
 import { readCapability } from '../volumes/capability.ts';
 import { sweepImages } from '../volumes/image/fence.ts';
@@ -34,13 +34,18 @@ export async function controllerPublishVolume(
     readOnly,
     ...(volume.record === undefined ? { handle: volumeId, ...locationOf(volume) } : {}),
   };
-  const inTurn: InTurn = (work) => withinLimit(deps, volume, node, work);
+  const inTurn: AttachHooks['inTurn'] = (work) => withinLimit(deps, volume, node, work);
+  const onReplaced: AttachHooks['onReplaced'] = ({ nodeId: from, how, bytes, seconds }) =>
+    deps.log.warn(
+      { volume: volumeId, from, to: nodeId, how, bytes: String(bytes), seconds },
+      'an image was replaced, since it was taken by force from a node that may still write to it',
+    );
   const { key, record } = volume;
   const result =
     record === undefined
       ? await inTurn(() => attachStatic(volume, volumeId, wanted, capability.multiNode))
       : await volume.store.pool.use((state, tree) =>
-          attachRecorded(state, tree, { key, record }, wanted, capability.multiNode, inTurn),
+          attachRecorded(state, tree, { key, record }, wanted, capability.multiNode, { inTurn, onReplaced }),
         );
   switch (result.kind) {
     case 'attached': {

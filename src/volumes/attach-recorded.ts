@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../errors/csi-error.ts';
 import type { Tree } from '../pools/tree.ts';
-import { settleLeft } from './image/fence.ts';
+import { type Replaced, settleLeft } from './image/fence.ts';
 import { type AttachResult, attach, detach } from './state/attach.ts';
 import type { Attachment } from './state/attachment.ts';
 import { isItsOwn } from './state/left-behind.ts';
@@ -9,8 +9,11 @@ import { imageVersion, type VolumeRecord } from './state/record.ts';
 import { asideName, readRecord, readRecordAt } from './state/records.ts';
 import type { State } from './state/state.ts';
 
-/** Runs what has to wait for others. */
-export type InTurn = <T>(work: () => Promise<T>) => Promise<T>;
+export interface AttachHooks {
+  /** Runs what has to wait for others. */
+  readonly inTurn?: <T>(work: () => Promise<T>) => Promise<T>;
+  readonly onReplaced?: (event: Replaced) => void;
+}
 
 /** `record`: as it is once the volume is attached. */
 export type AttachRecordedResult =
@@ -30,7 +33,7 @@ export async function attachRecorded(
   { key, record: found }: { readonly key: string; readonly record: VolumeRecord },
   attachment: Attachment,
   multiNode: boolean,
-  inTurn: InTurn = (work) => work(),
+  { inTurn = (work) => work(), onReplaced }: AttachHooks = {},
 ): Promise<AttachRecordedResult> {
   let record: VolumeRecord | undefined = found;
   for (let attempt = 0; attempt < 10 && record?.id === found.id; attempt += 1) {
@@ -40,7 +43,7 @@ export async function attachRecorded(
     if (result.kind === 'left') {
       const asked = { ...wanted, multiNode };
       for (const left of result.left) {
-        const settle = () => settleLeft(state, tree, key, left, asked);
+        const settle = () => settleLeft(state, tree, key, left, asked, onReplaced);
         // That attaches it, and takes a moment.
         await (isItsOwn(left, asked) ? inTurn(settle) : settle());
       }

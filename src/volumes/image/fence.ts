@@ -19,6 +19,16 @@ import { settledMs } from '../state/settled.ts';
 import type { State } from '../state/state.ts';
 import { imageIn, imageName, isImageName, newCopyName } from '../sub-dir.ts';
 
+/** An image that another file has taken the place of. */
+export interface Replaced {
+  /** The node that was taken the volume. */
+  readonly nodeId: string;
+  /** Blank: its making was cut off. */
+  readonly how: 'blank' | 'cloned' | 'copied';
+  readonly bytes: bigint;
+  readonly seconds: number;
+}
+
 /**
  * Fencing by replacement. A node that was given up may still be alive behind a cut cable, with writes under way; its
  * attachment is left behind (attachment-folder.ts). Before the volume goes to another node its file is replaced by a
@@ -36,6 +46,7 @@ export async function settleLeft(
   key: string,
   left: LeftBehind,
   wanted: WantedAttachment,
+  onReplaced: (event: Replaced) => void = () => {},
 ): Promise<void> {
   // Read after what was left was seen: a version that it does not name any more is past for good.
   const record = await readRecordAnew(state, tree, key);
@@ -44,7 +55,7 @@ export async function settleLeft(
   if (isItsOwn(left, wanted)) return giveBack(state, tree, key, left);
   // That was about to be given back to its node: whoever is doing it is not to succeed any more.
   if (isKept(record, left)) return leaveAnew(state, tree, key, left);
-  return replace(state, tree, { key, record }, left);
+  return replace(state, tree, { key, record }, left, onReplaced);
 }
 
 /** Its node may have it mounted all the time, and nobody tells it. So the file stays, and the node has it as before. */
@@ -67,8 +78,10 @@ async function replace(
   tree: Tree,
   { key, record }: { readonly key: string; readonly record: VolumeRecord },
   left: LeftBehind,
+  onReplaced: (event: Replaced) => void,
 ): Promise<void> {
   const file = newCopyName();
+  const startedAt = performance.now();
   const { image, subDir } = record;
   await atPlace(tree, imageIn(subDir, image?.file), { make: false }, async (place) => {
     const { size, how } = await copyBeside(tree, place, file, left.how === 'unmade');
@@ -82,8 +95,11 @@ async function replace(
     const isReplaced = changed?.image?.file === file;
     await ignoring(tree.unlink(place.parent, isReplaced ? place.name : file), 'ENOENT');
     if (changed === undefined) throw beingDeleted(key);
-    if (isReplaced) await forgetLeft(state, tree, key, left);
-    if (isReplaced && how === 'copied') throw copied();
+    if (!isReplaced) return;
+    const seconds = (performance.now() - startedAt) / 1000;
+    onReplaced({ nodeId: left.attachment.nodeId, how, bytes: size, seconds });
+    await forgetLeft(state, tree, key, left);
+    if (how === 'copied') throw copied();
   });
 }
 
@@ -120,7 +136,7 @@ async function copyBeside(
   { parent, name }: Place,
   copy: string,
   blank: boolean,
-): Promise<{ readonly size: bigint; readonly how: 'blank' | 'cloned' | 'copied' }> {
+): Promise<{ readonly size: bigint; readonly how: Replaced['how'] }> {
   const before = await tree.lstat(parent, name);
   const file = await tree.makeFile(parent, copy, 0o600);
   try {

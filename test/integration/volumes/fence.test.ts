@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { CsiError } from '../../../src/errors/csi-error.ts';
 import type { Tree } from '../../../src/pools/tree.ts';
-import { attachRecorded, type InTurn } from '../../../src/volumes/attach-recorded.ts';
+import { type AttachHooks, attachRecorded } from '../../../src/volumes/attach-recorded.ts';
 import { deleteDirectory } from '../../../src/volumes/directory/delete-directory.ts';
 import { createDirectory } from '../../../src/volumes/directory/directory.ts';
-import { sweepImages } from '../../../src/volumes/image/fence.ts';
+import { type Replaced, sweepImages } from '../../../src/volumes/image/fence.ts';
 import { forgetAside } from '../../../src/volumes/state/aside.ts';
 import { detach } from '../../../src/volumes/state/attach.ts';
 import { attachedNodes } from '../../../src/volumes/state/attachments.ts';
@@ -271,16 +271,22 @@ test('a copy that may have taken long attaches nobody, since he may want it no m
   const found = await readRecord(state, tree, key);
   assert.ok(found);
   const wanted = { nodeId: 'b', readOnly: false };
-  const inTurn: InTurn = async (work) => {
+  const inTurn: AttachHooks['inTurn'] = async (work) => {
     turns += 1;
     const result = await work();
     // Whoever waits for his turn does not wait for the copy.
     assert.deepEqual(await readdir(join(directory, key)), ['disk.img']);
     return result;
   };
-  const call = attachRecorded(state, tree, { key, record: found }, wanted, false, inTurn);
+  const replaced: Replaced[] = [];
+  const hooks: AttachHooks = { inTurn, onReplaced: (event) => void replaced.push(event) };
+  const call = attachRecorded(state, tree, { key, record: found }, wanted, false, hooks);
   await assert.rejects(call, because('volume-copied'));
   assert.equal(turns, 1);
+  assert.deepEqual(
+    replaced.map(({ seconds: _, ...event }) => event),
+    [{ nodeId: 'a', how: 'copied', bytes: 1024n }],
+  );
   assert.deepEqual(await attachedNodes(state, tree, key), []);
   assert.deepEqual(await readdir(join(directory, key)), [await fileOf(state, tree)]);
   assert.match((await give('b')(state, tree)) ?? '', /^disk-/);
