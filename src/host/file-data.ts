@@ -1,4 +1,4 @@
-import { type Run, run as runCommand } from './run.ts';
+import { type Run, run } from './run.ts';
 
 /** A file system may keep something of its own for a file in which nothing was written (ZFS), or its last block. */
 const ownBytes = 16n * 1024n;
@@ -10,7 +10,7 @@ const ownBytes = 16n * 1024n;
 export async function mayHaveData(
   file: string,
   { timeoutMs }: { readonly timeoutMs: number },
-  exec: Run = runCommand,
+  exec: Run = run,
 ): Promise<boolean> {
   const [blocks = '', blockSize = ''] = (
     await exec('stat', ['--format=%b %B', '--', file], { timeoutMs })

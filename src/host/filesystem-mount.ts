@@ -28,7 +28,7 @@ export async function mountFilesystem(
     const told = error instanceof CommandError ? error.stderr : '';
     // EUCLEAN, and EROFS, which mount(8) says in words of its own.
     if (/Structure needs cleaning/.test(told)) throw new DamagedFilesystemError({ cause: error });
-    if (/read-only/i.test(told)) throw new DirtyFilesystemError({ cause: error });
+    if (options.includes('ro') && /read-only/i.test(told)) throw new DirtyFilesystemError({ cause: error });
     throw error;
   }
 }

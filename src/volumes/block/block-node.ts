@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { PoolConfig } from '../../config/schema.ts';
 import { blankFile, forgetCached } from '../../host/blank-file.ts';
+import { CommandError } from '../../host/command-error.ts';
 import { exclusivityOf } from '../../host/exclusive.ts';
 import type { FilesystemType } from '../../host/filesystem.ts';
 import { DeviceBusyError, detachLoop, deviceSize, growLoop, identify } from '../../host/loop.ts';
@@ -116,7 +117,9 @@ export class BlockNode {
     const known = this.#deps.staged.has(request.volumeId);
     this.#refuseOtherFlags(request);
     const device = await this.#attach(request, view).catch(async (error: unknown) => {
-      if (!known) await this.#forgetUnattached(request.volumeId);
+      // What was given up may come about all the same: then it is found by its note.
+      const isOver = !(error instanceof CommandError && error.timedOut);
+      if (!known && isOver) await this.#forgetUnattached(request.volumeId);
       throw error;
     });
     try {
