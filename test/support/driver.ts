@@ -94,7 +94,8 @@ async function startDriver(
     });
   }
   const ended = new Promise<number | null>((resolve) => {
-    child.once('exit', resolve);
+    // Not on its exit: some of its log may still be in the pipe then.
+    child.once('close', resolve);
   });
   const csi = connect(socket);
   cleanUp(t, async () => {

@@ -22,13 +22,18 @@ export interface Registered extends PluginInfo {
   readonly nodeId: string;
 }
 
+interface Judgement {
+  readonly status: RegistrationStatusInit;
+  readonly registered?: Registered;
+}
+
 /**
  * kubelet's plugin watcher: registers what puts a socket into its folder, forgets what takes it away, and, as kubelets
  * before 1.36 do, asks again only when the socket is made anew.
  */
 export class FakeKubelet {
   readonly directory: string;
-  /** By the socket's name. */
+  /** By the socket's name; once the driver has been told of it. */
   readonly registered = new Map<string, Registered>();
   /** How many registrations it refuses from now on. */
   refuse = 0;
@@ -88,8 +93,9 @@ export class FakeKubelet {
       await ready(client);
       const { GetInfo, NotifyRegistrationStatus } = registrationDefinition();
       const info = await call(client, GetInfo, {});
-      const status = await this.#judge(name, info);
+      const { status, registered } = await this.#judge(info);
       await call(client, NotifyRegistrationStatus, status);
+      if (registered !== undefined) this.registered.set(name, registered);
     } finally {
       this.#clients.delete(client);
       client.close();
@@ -97,19 +103,18 @@ export class FakeKubelet {
     }
   }
 
-  async #judge(name: string, info: PluginInfo): Promise<RegistrationStatusInit> {
+  async #judge(info: PluginInfo): Promise<Judgement> {
     if (this.refuse > 0) {
       this.refuse -= 1;
-      return { plugin_registered: false, error: 'this kubelet is in a bad mood' };
+      return { status: { plugin_registered: false, error: 'this kubelet is in a bad mood' } };
     }
-    if (info.type !== 'CSIPlugin') return { error: `no handler for ${info.type}` };
+    if (info.type !== 'CSIPlugin') return { status: { error: `no handler for ${info.type}` } };
     const csi = connect(info.endpoint);
     try {
       const { node_id } = await csi.Node.NodeGetInfo({}, { deadline: Date.now() + limitMs });
-      this.registered.set(name, { ...info, nodeId: node_id });
-      return { plugin_registered: true };
+      return { status: { plugin_registered: true }, registered: { ...info, nodeId: node_id } };
     } catch (error) {
-      return { error: String(error) };
+      return { status: { error: String(error) } };
     } finally {
       csi.close();
     }
