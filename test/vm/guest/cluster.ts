@@ -32,12 +32,14 @@ export class ClusterNode {
     this.berth = await BerthProcess.start(this.host, this.#options);
   }
 
-  /** What a reboot leaves: the driver gone, nothing mounted, the directories of kubelet still there. */
+  /** What a reboot leaves: the driver gone, nothing mounted, no loop device, the directories of kubelet still there. */
   async reboot(): Promise<void> {
     await this.berth.kill();
+    const loops = (await this.loops()).map((line) => line.split(' ', 1)[0] ?? '');
     for (const { mountPoint } of this.mounts().reverse()) {
       await this.host.run('umount', '-l', '--no-canonicalize', mountPoint);
     }
+    for (const device of loops) await this.host.run('losetup', '--detach', device);
     this.berth = await BerthProcess.start(this.host, this.#options);
   }
 

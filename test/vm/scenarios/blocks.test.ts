@@ -71,9 +71,12 @@ for (const version of ['4.2', '3']) {
       assert.equal((await a.loops()).length, 1);
       const file = volume.kind === 'raw' ? target : `${target}/file`;
       await a.host.run('dd', `of=${file}`, 'if=/etc/services', 'conv=notrunc,fsync', 'status=none');
-      const asked = { volume_id: volume.id, capacity_range: { required_bytes: String(640 * mebibyte) } };
-      assert.equal((await cluster.csi.ControllerExpandVolume(asked)).node_expansion_required, true);
-      await a.csi.NodeExpandVolume({ ...asked, volume_path: target });
+      const pod = volume.kind === 'raw' ? readBeyond(t, a, target) : writeOn(t, a, target);
+      await waitFor('the pod is at work', () => pod.written.last > 0, healLimit);
+      await grow(cluster, volume, 640 * mebibyte, a);
+      const before = pod.written.last;
+      await waitFor('the pod goes on', () => pod.written.last > before + 2, healLimit);
+      await pod.end();
       const size =
         volume.kind === 'raw'
           ? await a.host.run('blockdev', '--getsize64', target)
@@ -98,6 +101,28 @@ for (const version of ['4.2', '3']) {
   });
 }
 
+/** Makes a volume larger while it is used. */
+async function grow(cluster: Cluster, volume: Volume, bytes: number, ...nodes: readonly ClusterNode[]) {
+  const asked = { volume_id: volume.id, capacity_range: { required_bytes: String(bytes) } };
+  assert.equal((await cluster.csi.ControllerExpandVolume(asked)).node_expansion_required, true);
+  for (const node of nodes)
+    await node.csi.NodeExpandVolume({ ...asked, volume_path: node.target(volume.id) });
+}
+
+/** A pod that has a device open, and tells 1, and counts on while that very file can be read at its 600th mebibyte. */
+function readBeyond(t: TestContext, node: ClusterNode, target: string) {
+  const script = `
+    const { openSync, readSync, writeSync } = require('node:fs');
+    const file = openSync(process.argv[1], 'r');
+    let number = 0;
+    const tell = () => writeSync(1, (number += 1) + '\\n');
+    tell();
+    setInterval(() => {
+      if (readSync(file, Buffer.alloc(512), 0, 512, 600 * 1024 * 1024) === 512) tell();
+    }, 200);`;
+  return tellOn(t, node, [process.execPath, '-e', script, target]);
+}
+
 /** A pod that appends numbers to a log, each synced before it is told, and rewrites a large file at the same time. */
 function writeOn(t: TestContext, node: ClusterNode, target: string) {
   const script = `
@@ -105,7 +130,12 @@ function writeOn(t: TestContext, node: ClusterNode, target: string) {
     while dd if=/dev/urandom of=${target}/large bs=1M count=16 conv=notrunc,fsync status=none; do :; done 2>/dev/null &
     i=0
     while i=$((i + 1)); do echo $i >>${target}/log && sync ${target}/log && echo $i || exit 1; done`;
-  const pod = node.host.start(['setsid', 'sh', '-c', script]);
+  return tellOn(t, node, ['sh', '-c', script]);
+}
+
+/** A pod that runs a command, whose numbers are noted. */
+function tellOn(t: TestContext, node: ClusterNode, command: readonly string[]) {
+  const pod = node.host.start(['setsid', ...command]);
   const written = { last: 0, ended: false };
   pod.stdout.setEncoding('utf8').on('data', (text: string) => {
     written.last = Number(text.trim().split('\n').at(-1));
@@ -123,13 +153,14 @@ function writeOn(t: TestContext, node: ClusterNode, target: string) {
   return { written, end };
 }
 
-for (const [server, how, kind] of [
-  [nas, 'clones files', 'ext4'],
-  [nas, 'clones files', 'xfs'],
-  [nas2, 'cannot clone files', 'ext4'],
+for (const [server, version, how, kind] of [
+  [nas, '4.2', 'clones files', 'ext4'],
+  [nas, '4.2', 'clones files', 'xfs'],
+  [nas2, '4.2', 'cannot clone files', 'ext4'],
+  [nas, '3', 'cannot clone files', 'ext4'],
 ] as const) {
-  test(`what a node that was cut off writes to ${kind} later changes nothing, on a server that ${how}`, async (t) => {
-    const cluster = await start(t, server);
+  test(`what a node that was cut off writes to ${kind} later changes nothing, where NFSv${version} ${how}`, async (t) => {
+    const cluster = await start(t, server, version);
     const [a, b] = [cluster.node('a'), cluster.node('b')];
     const mode = 'SINGLE_NODE_SINGLE_WRITER';
     const volume = await cluster.create(`fence-${kind}`, { kind, mode, bytes: 320 * mebibyte });
@@ -217,6 +248,37 @@ test('a node that was given up and still writes is told, and the volume moves on
   assert.ok(log.length >= pod.written.last);
   await down(cluster, volume, b);
   await remove(cluster, volume);
+});
+
+test('writers on both nodes share a raw device, which grows on both', async (t) => {
+  const cluster = await start(t, nas);
+  const [a, b] = [cluster.node('a'), cluster.node('b')];
+  const volume = await cluster.create('shared', {
+    kind: 'raw',
+    mode: 'MULTI_NODE_MULTI_WRITER',
+    bytes: 64 * mebibyte,
+  });
+  for (const node of [a, b]) await up(cluster, volume, node);
+  for (const node of [a, b]) assert.equal((await node.loops()).length, 1);
+  const alone: Volume = { ...volume, mode: 'SINGLE_NODE_WRITER' };
+  await refused(cluster.attach(alone, a), code.exists);
+  const [writer, reader] = [a.target(volume.id), b.target(volume.id)];
+  for (const word of ['one', 'two']) {
+    const put = `printf ${word} | dd of=${writer} bs=4096 seek=1000 conv=sync oflag=direct status=none`;
+    await a.host.run('sh', '-c', put);
+    const get = `dd if=${reader} bs=4096 skip=1000 count=1 iflag=direct status=none | head -c 3`;
+    assert.equal(await b.host.run('sh', '-c', get), word);
+  }
+  await grow(cluster, volume, 128 * mebibyte, a, b);
+  for (const node of [a, b])
+    assert.equal(
+      await node.host.run('blockdev', '--getsize64', node.target(volume.id)),
+      String(128 * mebibyte),
+    );
+  for (const node of [a, b]) await down(cluster, volume, node);
+  assert.deepEqual([a.mounts(), b.mounts()], [[], []]);
+  await remove(cluster, volume);
+  await waitFor('nothing is left of the volume', () => left(/\bshared\b/).length === 0);
 });
 
 test('an image whose first blocks cannot be read is refused and never formatted', async (t) => {
@@ -323,6 +385,7 @@ test('fifty images come and go on one node at the same time', async (t) => {
   );
   await Promise.all(volumes.map((volume) => up(cluster, volume, a)));
   assert.equal((await a.loops()).length, 50);
+  assert.equal(a.poolMounts().length, 1);
   for (const volume of volumes) {
     const path = a.host.path(a.target(volume.id));
     assert.equal(statSync(path).isBlockDevice(), volume.kind === 'raw');
