@@ -1,57 +1,22 @@
-import type { Logger } from 'pino';
 import type { PoolConfig } from '../../config/schema.ts';
-import { blankFile, forgetCached } from '../../host/blank-file.ts';
-import { CommandError } from '../../host/command-error.ts';
-import { exclusivityOf } from '../../host/exclusive.ts';
-import type { FilesystemType } from '../../host/filesystem.ts';
-import { DeviceBusyError, detachLoop, deviceSize, growLoop, identify } from '../../host/loop.ts';
-import { unmount } from '../../host/mount.ts';
+import { detachLoop, deviceSize, growLoop, identify } from '../../host/loop.ts';
 import { hasOption } from '../../host/mountinfo.ts';
-import { type MountObserver, observed } from '../../pools/mount-observer.ts';
-import type { PoolView, SharedMounts } from '../../pools/shared-mount.ts';
-import { type Capability, isFilesystemType } from '../capability.ts';
-import { attachDevice } from '../device/attach-device.ts';
+import { isFilesystemType } from '../capability.ts';
 import type { BindAsides } from '../directory/bind-asides.ts';
-import { attachImage } from '../image/attach-image.ts';
 import { KeyedMutex } from '../keyed-mutex.ts';
 import { mountPointOf } from '../publish-target.ts';
-import type { BlockLocation } from '../volume-context.ts';
-import type { AttachedDevice, AttachOptions } from './attached-device.ts';
-import { notAttached, stagedTwin, stagedWritable, stagingOccupied, truncated } from './block-errors.ts';
+import { stagedWritable } from './block-errors.ts';
 import { blockFailure } from './block-failure.ts';
 import type { BlockNote } from './block-notes.ts';
 import { notStaged, publishBlock } from './block-publish.ts';
-import { shownAt } from './device-shown.ts';
-import { growMounted, mountStaged } from './mount-staged.ts';
-import type { NodeAttachments } from './node-attachments.ts';
-import { deviceOf, isSameFile, type StagedBlocks } from './staged-blocks.ts';
+import { BlockStage, type BlockStageDeps, type StageBlock } from './block-stage.ts';
+import { growMounted } from './mount-staged.ts';
+import { deviceOf } from './staged-blocks.ts';
+import { refuseHeld, unmountStaged } from './take-down.ts';
 
-export interface BlockNodeDeps {
+export interface BlockNodeDeps extends BlockStageDeps {
   readonly pools: ReadonlyMap<string, PoolConfig>;
-  /** Patterns of the devices that the config allows. */
-  readonly devices: readonly string[];
-  readonly mounts: SharedMounts;
-  readonly attachments: NodeAttachments;
-  readonly staged: StagedBlocks;
   readonly asides: BindAsides;
-  readonly log: Logger;
-  readonly observe: MountObserver;
-}
-
-export interface StageBlock {
-  readonly volumeId: string;
-  /** Under which the volume's attachments are kept. */
-  readonly key: string;
-  /** The file that the attachment is for; undefined for a volume that was there before. */
-  readonly version: string | undefined;
-  readonly location: BlockLocation;
-  readonly capability: Capability;
-  readonly fsType: FilesystemType | undefined;
-  /** The filesystem to make where the image is blank, and the least size of the image; the controller alone says so. */
-  readonly format: FilesystemType | undefined;
-  readonly size: bigint;
-  readonly readOnly: boolean;
-  readonly stagingPath: string;
 }
 
 interface Target {
@@ -61,167 +26,28 @@ interface Target {
 }
 
 const timeoutMs = 20_000;
-/** What was written is written back first. What takes longer goes on without this process, and the retry finds out. */
-const unmountMs = 25_000;
 
-/**
- * Block volumes on a node: a loop device over an image's file, or a device that was there, and for a filesystem its
- * mount at the staging path. What is done is noted before it is done, so that a driver that was killed anywhere finds
- * it again.
- */
+/** Block volumes on a node, one call at a time for each: staged, given to pods, made larger, and taken away again. */
 export class BlockNode {
   readonly #deps: BlockNodeDeps;
+  readonly #stage: BlockStage;
   readonly #mutex = new KeyedMutex();
 
   constructor(deps: BlockNodeDeps) {
     this.#deps = deps;
+    this.#stage = new BlockStage(deps);
   }
 
-  /**
-   * Repeated, it is the same as once. What it began and could not finish is taken away again, or found by the retry.
-   */
+  /** Repeated, it is the same as once. */
   async stage(request: StageBlock): Promise<void> {
-    await this.#mutex.run([`volume ${request.volumeId}`], () => this.#stageAnew(request));
-  }
-
-  async #stageAnew(request: StageBlock): Promise<void> {
-    const { volumeId, location } = request;
-    const view = await this.#deps.mounts.ensure(location.pool, [], volumeId);
-    try {
-      await this.#leaveReplaced(request, view);
-      await this.#stage(request, view);
-    } catch (error) {
-      // Else it would keep the pool mounted until the volume's unstage, which need not be asked for.
-      if (this.#deps.staged.notes.find(volumeId) === undefined) await this.#deps.mounts.release(volumeId);
-      throw blockFailure(error, { volumeId, pool: location.pool.name });
-    }
-  }
-
-  /** The volume was taken from this node and its image replaced (fence.ts): the old one is of no use any more. */
-  async #leaveReplaced({ volumeId, location, stagingPath }: StageBlock, view: PoolView): Promise<void> {
-    const { notes } = this.#deps.staged;
-    const note = notes.find(volumeId);
-    if (note === undefined || location.kind !== 'image') return;
-    const now = await identify(`${view.path}/${location.image}`, { timeoutMs });
-    // The number of a file that is gone may be that of a new one.
-    if (isSameFile(note, now) && note.image === location.image) return;
-    const loop = await deviceOf(note);
-    if (loop !== undefined) {
-      const target = mountPointOf(stagingPath);
-      if (shownAt(target) === loop) await this.#unmount(target);
-      await detachLoop(loop, { timeoutMs });
-    }
-  }
-
-  async #stage(request: StageBlock, view: PoolView): Promise<void> {
-    const known = this.#deps.staged.has(request.volumeId);
-    this.#refuseOtherFlags(request);
-    const device = await this.#attach(request, view).catch(async (error: unknown) => {
-      // What was given up may come about all the same: then it is found by its note.
-      const isOver = !(error instanceof CommandError && error.timedOut);
-      if (!known && isOver) await this.#forgetUnattached(request.volumeId);
-      throw error;
-    });
-    try {
-      if (await this.#claim(request, view)) await this.#blank(request, view, device);
-      else refuseTruncated(request, device.size);
-      if (!request.capability.block) await this.#mount(request, view, device.path);
-    } catch (error) {
-      if (device.isNew || !known) await this.#letGo(request, view, device, known);
-      throw error;
-    }
-  }
-
-  #refuseOtherFlags({ volumeId, capability, stagingPath }: StageBlock): void {
-    const note = this.#deps.staged.notes.find(volumeId);
-    if (capability.block || note?.isOfThisBoot !== true || shownAt(mountPointOf(stagingPath)) === undefined)
-      return;
-    if (note.flags !== undefined && note.flags !== flagsOf(capability))
-      throw stagingOccupied(volumeId, stagingPath);
-  }
-
-  /** It was noted, and then not attached: no unstage need be asked for. */
-  async #forgetUnattached(volumeId: string): Promise<void> {
-    const { notes } = this.#deps.staged;
-    const note = notes.find(volumeId);
-    if (note !== undefined && (await deviceOf(note)) === undefined) notes.remove(volumeId);
-  }
-
-  async #attach(
-    { volumeId, key, location, capability, readOnly }: StageBlock,
-    view: PoolView,
-  ): Promise<AttachedDevice> {
-    const { staged, devices: patterns } = this.#deps;
-    const place = {
-      pool: location.pool.name,
-      ...(location.kind === 'image' ? { image: location.image } : {}),
-    };
-    const options: AttachOptions = {
-      volumeId,
-      readOnly,
-      onFound: async (backing) => {
-        const other = await staged.twinOf(volumeId, backing);
-        if (other !== undefined) throw stagedTwin(volumeId, other);
-        staged.notes.write({ volumeId, ...backing, ...place, key, flags: flagsOf(capability), readOnly });
-      },
-    };
-    if (location.kind === 'image') return attachImage(view, location.image, options);
-    const own = await staged.find(volumeId);
-    return attachDevice(location.device, { patterns, staged: own?.device }, options);
-  }
-
-  /**
-   * Puts down that this node may write, if the volume is attached to it still. The file was opened before, so that it
-   * is the one which would be replaced. Returns whether it was making the filesystem when it was interrupted.
-   */
-  async #claim(request: StageBlock, view: PoolView): Promise<boolean> {
-    const { volumeId, readOnly, capability } = request;
-    const { attachments } = this.#deps;
-    // Writers on many nodes at once coordinate themselves: no copy could take the place of what others use.
-    if (readOnly || capability.multiNode) {
-      if (await attachments.isAttached(view.path, request)) return false;
-      throw notAttached(volumeId);
-    }
-    const how = await attachments.use(view.path, request);
-    if (how === 'absent') throw notAttached(volumeId);
-    return how === 'making';
-  }
-
-  /** What a maker that was killed has left is nobody's data: nothing is mounted before it is gone. */
-  async #blank(request: StageBlock, view: PoolView, device: AttachedDevice): Promise<void> {
-    const { volumeId, location, size } = request;
-    if (location.kind !== 'image') return;
-    // Mounted, or a maker that was given up is still at it.
-    await refuseHeld(device.path);
-    const whole = device.size > size ? device.size : size;
-    await blankFile(`${view.path}/${location.image}`, whole, { timeoutMs });
-    await growLoop(device.path, { timeoutMs });
-    await forgetCached(device.path, { timeoutMs });
-    if (!(await this.#deps.attachments.endMaking(view.path, request))) throw notAttached(volumeId);
-  }
-
-  async #mount(request: StageBlock, view: PoolView, device: string): Promise<void> {
-    const { volumeId, readOnly, capability, stagingPath } = request;
-    const { attachments, observe } = this.#deps;
-    const whileAttached = async (renamed: Promise<boolean>) => {
-      if (!(await renamed)) throw notAttached(volumeId);
-    };
-    await mountStaged(
-      { volumeId, device, readOnly, flags: capability.mountFlags, stagingPath, observe },
-      {
-        ...request,
-        file: fileOf(request, view),
-        onMaking: () => whileAttached(attachments.beginMaking(view.path, request)),
-        onMade: () => whileAttached(attachments.endMaking(view.path, request)),
-      },
-    );
+    await this.#mutex.run([`volume ${request.volumeId}`], () => this.#stage.run(request));
   }
 
   /** Throws FAILED_PRECONDITION where the volume is not staged, after a reboot too. */
   async publish(request: StageBlock, { targetPath, readOnly }: Target): Promise<void> {
     const { volumeId, capability, stagingPath } = request;
     await this.#mutex.run([`volume ${volumeId}`, `target ${targetPath}`], async () => {
-      if (await this.#isToBeStagedAnew(request)) await this.#stageAnew(request);
+      if (await this.#isToBeStagedAnew(request)) await this.#stage.run(request);
       const staged = await this.#deps.staged.find(volumeId);
       if (staged === undefined) throw notStaged(volumeId);
       const { note, device } = staged;
@@ -280,7 +106,7 @@ export class BlockNode {
       const note = staged.notes.find(volumeId);
       if (note === undefined) return;
       try {
-        await this.#unmount(mountPointOf(stagingPath));
+        await unmountStaged(mountPointOf(stagingPath), this.#deps.observe);
         const device = await deviceOf(note);
         if (device !== undefined && note.node === undefined) await detachLoop(device, { timeoutMs });
         else if (device !== undefined) await refuseHeld(device);
@@ -306,48 +132,4 @@ export class BlockNode {
     const view = await this.#deps.mounts.ensure(config, [], volumeId);
     await this.#deps.attachments.letGo(view.path, key);
   }
-
-  async #unmount(target: string): Promise<void> {
-    await observed(this.#deps.observe, { operation: 'unmount', pool: undefined }, () =>
-      unmount(target, { force: false, timeoutMs: unmountMs }),
-    );
-  }
-
-  /** `known`: an earlier stage has noted it, and its unstage is still to come. */
-  async #letGo(
-    { volumeId, key, readOnly, stagingPath }: StageBlock,
-    view: PoolView,
-    device: AttachedDevice,
-    known: boolean,
-  ): Promise<void> {
-    try {
-      // It is mounted and could not be grown: the retry goes on there.
-      if (shownAt(mountPointOf(stagingPath)) === device.path) return;
-      if (device.isNew) await detachLoop(device.path, { timeoutMs });
-      if (!readOnly) await this.#deps.attachments.letGo(view.path, key);
-      if (!known) this.#deps.staged.notes.remove(volumeId);
-    } catch (error) {
-      this.#deps.log.warn({ err: error, device: device.path }, 'a stage that failed left a device');
-    }
-  }
-}
-
-function flagsOf({ mountFlags }: Capability): string {
-  return [...new Set(mountFlags)].sort().join();
-}
-
-function fileOf({ location }: StageBlock, view: PoolView): string | undefined {
-  return location.kind === 'image' ? `${view.path}/${location.image}` : undefined;
-}
-
-function refuseTruncated({ volumeId, location, size }: StageBlock, found: bigint): void {
-  if (location.kind === 'image' && found < size) throw truncated(volumeId, location.image, size, found);
-}
-
-/**
- * Whether something has a device, as a mount that was forgotten has, or a maker that was given up, an exclusive open
- * tells.
- */
-async function refuseHeld(device: string): Promise<void> {
-  if ((await exclusivityOf(device, timeoutMs)) === 'taken') throw new DeviceBusyError(device);
 }

@@ -1,0 +1,23 @@
+import { exclusivityOf } from '../../host/exclusive.ts';
+import { DeviceBusyError } from '../../host/loop.ts';
+import { unmount } from '../../host/mount.ts';
+import { type MountObserver, observed } from '../../pools/mount-observer.ts';
+
+const timeoutMs = 20_000;
+/** What was written is written back first. What takes longer goes on without this process, and the retry finds out. */
+const unmountMs = 25_000;
+
+/** Takes a filesystem's mount away; nothing where none is there. */
+export async function unmountStaged(target: string, observe: MountObserver): Promise<void> {
+  await observed(observe, { operation: 'unmount', pool: undefined }, () =>
+    unmount(target, { force: false, timeoutMs: unmountMs }),
+  );
+}
+
+/**
+ * Throws {@link DeviceBusyError} where something has a device, as a mount that was forgotten has, or a maker that was
+ * given up: an exclusive open tells.
+ */
+export async function refuseHeld(device: string): Promise<void> {
+  if ((await exclusivityOf(device, timeoutMs)) === 'taken') throw new DeviceBusyError(device);
+}
