@@ -63,7 +63,7 @@ export function hostUseOf({ path }: BlockDevice): string | undefined {
   const mounts = readMountinfo();
   const swaps = readFileSync('/proc/swaps', 'utf8');
   for (const part of [name, ...partitionsOf(name)]) {
-    const what = part === name ? '' : `its partition ${part} is `;
+    const what = part === name ? '' : `in use by its partition ${part}, which is `;
     const number = readFileSync(`/sys/class/block/${part}/dev`, 'utf8').trim();
     const mount = mounts.find(({ device }) => device === number);
     if (mount !== undefined) return `${what}mounted at ${mount.mountPoint}`;

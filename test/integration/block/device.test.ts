@@ -163,6 +163,27 @@ const uses: readonly [
     },
     /is opened by something for itself alone/,
   ],
+  [
+    'swap space',
+    async (t, device) => {
+      await execa`mkswap --quiet ${device}`;
+      await execa`swapon ${device}`;
+      cleanUp(t, () => execa`swapoff ${device}`);
+    },
+    /is swap space on this node/,
+  ],
+  [
+    'mounted in part',
+    async (t, device) => {
+      const path = await temporaryDirectory(t);
+      await execa`addpart ${device} 1 2048 65536`;
+      cleanUp(t, () => execa`delpart ${device} 1`);
+      await execa`mkfs.ext4 -q ${device}p1`;
+      await execa`mount ${device}p1 ${path}`;
+      cleanUp(t, () => execa`umount ${path}`);
+    },
+    /is in use by its partition loop\d+p1, which is mounted at/,
+  ],
   ['labelled for LVM', (_, device) => writeLabel(device), /is labelled as LVM2_member/],
   ['labelled as swap', (_, device) => execa`mkswap --quiet ${device}`, /is labelled as swap/],
 ];

@@ -168,6 +168,14 @@ test('a thick image takes its space at once; a pool that has not so much is RESO
     );
     assert.deepEqual(await left(), before);
   }
+  const grow = csi.Controller.ControllerExpandVolume({
+    volume_id: 'loop/fits',
+    capacity_range: { required_bytes: String(1024 * mebibyte) },
+    volume_capability: raw,
+  });
+  assert.match(await refused(grow, code.exhausted), /loop/);
+  assert.equal((await stat(join(pool, 'fits/disk.img'))).size, 32 * mebibyte);
+  assert.deepEqual(await left(), before);
   // As large a thin one is no problem.
   await csi.Controller.CreateVolume(image('thin', raw, 1024 * mebibyte));
   await csi.Controller.DeleteVolume({ volume_id: 'loop/thin' });
