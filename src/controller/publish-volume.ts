@@ -35,11 +35,13 @@ export async function controllerPublishVolume(
     ...(volume.record === undefined ? { handle: volumeId, ...locationOf(volume) } : {}),
   };
   const inTurn: AttachHooks['inTurn'] = (work) => withinLimit(deps, volume, node, work);
-  const onReplaced: AttachHooks['onReplaced'] = ({ nodeId: from, how, bytes, seconds }) =>
+  const onReplaced: AttachHooks['onReplaced'] = ({ nodeId: from, how, bytes, seconds }) => {
+    volume.store.imagesReplaced += 1;
     deps.log.warn(
       { volume: volumeId, from, to: nodeId, how, bytes: String(bytes), seconds },
       'an image was replaced, since it was taken by force from a node that may still write to it',
     );
+  };
   const { key, record } = volume;
   const result =
     record === undefined

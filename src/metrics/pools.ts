@@ -96,6 +96,12 @@ const metrics: readonly PoolMetric[] = [
     read: ({ announced }) => announced,
   },
   {
+    type: 'counter',
+    name: 'berth_images_replaced_total',
+    help: 'Images that another file took the place of, since a node that was taken them by force may write to them still.',
+    read: ({ imagesReplaced }) => imagesReplaced,
+  },
+  {
     type: 'gauge',
     name: 'berth_trash_entries',
     help: 'Deleted volumes whose bytes are still to be removed.',

@@ -13,6 +13,7 @@ export interface PoolReport {
   readonly measures?: PoolMeasures;
   readonly trash?: TrashProgress;
   readonly counts?: Counts | undefined;
+  readonly imagesReplaced?: number;
   /** Of a node: whether it has left its record on the pool, so that volumes can be attached to it. */
   readonly announced?: boolean;
 }

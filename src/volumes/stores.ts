@@ -23,6 +23,8 @@ export interface Store {
   readonly inventory: Inventory;
   readonly janitor: Janitor;
   readonly census: Census;
+  /** How many images this process has replaced. */
+  imagesReplaced: number;
 }
 
 export interface StoreOptions {
@@ -45,7 +47,14 @@ export class Stores {
       const pool = new Pool(config.name, backendOf(config, options), controllerUse(config.name), log);
       const janitor = new Janitor(pool, busy, log);
       const census = new Census(pool);
-      this.#stores.set(config.name, { config, pool, inventory: new Inventory(), janitor, census });
+      this.#stores.set(config.name, {
+        config,
+        pool,
+        inventory: new Inventory(),
+        janitor,
+        census,
+        imagesReplaced: 0,
+      });
     }
   }
 
@@ -64,13 +73,14 @@ export class Stores {
 
   /** What is known of each pool, without asking it. */
   reports(): PoolReport[] {
-    return this.all().map(({ pool, janitor, census }) => ({
+    return this.all().map(({ pool, janitor, census, imagesReplaced }) => ({
       name: pool.name,
       health: pool.health,
       reached: pool.reached,
       measures: pool.measures,
       trash: janitor.progress,
       counts: census.counts,
+      imagesReplaced,
     }));
   }
 

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { refused } from '../../csi/refused.ts';
 import { capability, code, request } from '../../csi/requests.ts';
 import { type Driver, makeMachine } from '../../support/driver.ts';
+import { repeatAborted } from '../../support/repeat-aborted.ts';
 import { scrape } from '../../support/scrape.ts';
 import { waitFor } from '../../vm/guest/wait-for.ts';
 import { deadPool, withPools } from '../controller/local-pools.ts';
@@ -88,6 +89,24 @@ test('the trash tells of what waits and what was removed, and names no volume', 
   const { text } = await scrape(driver);
   assert.doesNotMatch(text, /pvc-secret/);
   assert.ok(!text.includes(machine.directory));
+});
+
+test('an image that is replaced after a forced detach is counted', async (t) => {
+  const machine = await makeMachine(t);
+  const driver = await machine.start({ flags: anyPort });
+  const { Controller } = driver.csi;
+  const raw = { block: {}, access_mode: { mode: 'SINGLE_NODE_WRITER' } } as const;
+  const volume = { volume_id: 'scratch/pvc-1', volume_capability: raw };
+  await Controller.CreateVolume({ name: 'pvc-1', volume_capabilities: [raw] });
+  await Controller.ControllerPublishVolume({ ...volume, node_id: 'node-1' });
+  // As the node does when it begins to write.
+  const folder = join(machine.pool, '.berth/volumes/+pvc-1');
+  await rename(join(folder, 'single,node-1'), join(folder, 'used,12345678,node-1'));
+  await Controller.ControllerUnpublishVolume({ volume_id: volume.volume_id, node_id: 'node-1' });
+  await symlink('{"v":1,"node":"node-2","max":0}', join(machine.pool, '.berth/nodes/node-2'));
+  await shows(driver, 'berth_images_replaced_total{pool="scratch"}', 0);
+  await repeatAborted(() => Controller.ControllerPublishVolume({ ...volume, node_id: 'node-2' }));
+  await shows(driver, 'berth_images_replaced_total{pool="scratch"}', 1);
 });
 
 test('a node tells of the mounts of its volumes and of its announcement', async (t) => {
