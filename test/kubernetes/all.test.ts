@@ -3,7 +3,7 @@
 import { allImages } from './bed/images.ts';
 import { onCluster } from './bed/scenario.ts';
 import { accessModes } from './scenarios/access-modes.ts';
-import { blocks, staticDevice } from './scenarios/blocks.ts';
+import { blocks, staticDevice, staticDisk } from './scenarios/blocks.ts';
 import { changes } from './scenarios/changes.ts';
 import { claims } from './scenarios/claims.ts';
 import { database } from './scenarios/database.ts';
@@ -18,6 +18,15 @@ import { sharing } from './scenarios/sharing.ts';
 onCluster(allImages, {
   // The longest come first.
   together: [orderedReplicas, migration, sharing, ...accessModes, ...changes, ...claims, ...blocks, doctor],
-  // The upgrade leaves the driver changed: with devices, which the last one uses.
-  alone: [database, deadServer, kubeletRestart, manyClaims, pluginRestarts, upgrade, staticDevice],
+  // The upgrade leaves the driver changed: with devices, which the last two use.
+  alone: [
+    database,
+    deadServer,
+    kubeletRestart,
+    manyClaims,
+    pluginRestarts,
+    upgrade,
+    staticDevice,
+    staticDisk,
+  ],
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { pathOf } from '../bed/export.ts';
+import type { Machine } from '../bed/machine.ts';
 import { list, pod } from '../bed/objects.ts';
 import { type Scenario, scenario } from '../bed/scenario.ts';
 
@@ -90,28 +91,74 @@ export const blocks = [
       /\/other\//,
     );
   }),
+  scenario('pods on both nodes write to one raw device', async (s) => {
+    await s.example('shared-disk');
+    const pods = await s.readyPods('app=shared-disk', 2);
+    const nodes = await Promise.all(pods.map((name) => s.nodeOf(name)));
+    assert.deepEqual(new Set(nodes), new Set(['a', 'b']));
+    const read = 'dd if=/dev/shared bs=4096 count=2 iflag=direct status=none';
+    for (const name of pods)
+      for (const other of pods)
+        await s.exec(name, `until ${read} | grep -q '^${other} was here'; do sleep 0.5; done`);
+  }),
+  scenario('an xfs has its space reserved on the server, also what it grows by', async (s) => {
+    await s.example('reserved-space');
+    const volume = await s.bound('journal');
+    await s.ready('journal');
+    assert.match(await s.exec('journal', 'grep " /data " /proc/mounts'), /^\/dev\/loop\d+ \/data xfs /);
+    const image = `${await pathOf(s.kubectl, volume)}/disk.img`;
+    const reserved = async () => Number(await s.cluster.server.run(`stat -c %b ${image}`)) * 512;
+    assert.ok((await reserved()) >= 512 * mebibyte);
+    await grow(s, 'journal', '640Mi');
+    assert.ok((await reserved()) >= 640 * mebibyte);
+    await s.exec('journal', "until [ $(df -m /data | awk 'END { print $2 }') -gt 520 ]; do sleep 0.5; done");
+    assert.equal(await s.value(['pod', 'journal'], '{.status.containerStatuses[0].restartCount}'), '0');
+  }),
 ];
+
+/** A disk of a node under a name that the upgrade's config allows; returns what takes it out again. */
+async function putInDisk(node: Machine, name: string, content: string): Promise<() => Promise<unknown>> {
+  const file = `/tmp/${name}`;
+  const link = `/dev/disk/by-id/${name}`;
+  await node.run(
+    `truncate -s 64M ${file} && ${content} && mkdir -p /dev/disk/by-id && ln -s $(losetup --find --show ${file}) ${link}`,
+  );
+  // Fails where somebody still has it.
+  return () => node.run(`losetup --detach $(readlink ${link}) && rm ${link} ${file}`);
+}
 
 /** Comes after the upgrade, which allows such devices. */
 export const staticDevice = scenario('a device of a node is given to a pod as it is', async (s) => {
   const node = s.cluster.nodes.a;
   const name = 'wwn-0x5000c500a0b1c2d3';
-  await node.run(
-    `truncate -s 64M /tmp/lun && mkdir -p /dev/disk/by-id && ln -s $(losetup --find --show /tmp/lun) /dev/disk/by-id/${name}`,
-  );
+  const takeOut = await putInDisk(node, name, 'true');
   await s.example('static-device', {
     'namespace: default': `namespace: ${s.namespace}`,
     'values: [node-1, node-2]': 'values: [a]',
   });
   await s.ready('lun-7');
   await s.exec('lun-7', 'echo "written by a pod" | dd of=/dev/lun conv=notrunc,fsync');
-  assert.equal(await node.run('head -n 1 /tmp/lun'), 'written by a pod');
+  assert.equal(await node.run(`head -n 1 /tmp/${name}`), 'written by a pod');
   await s.run(['delete', 'pod', 'lun-7']);
   await s.gone(['pod', 'lun-7']);
   await s.run(['delete', 'pvc', 'lun-7']);
   await s.kubectl.run(['delete', 'pv', 'lun-7']);
-  // Nobody has it any more.
-  await node.run(
-    `losetup --detach $(readlink /dev/disk/by-id/${name}) && rm /dev/disk/by-id/${name} /tmp/lun`,
-  );
+  await takeOut();
+});
+
+export const staticDisk = scenario('the filesystem on a device of a node is mounted as it is', async (s) => {
+  const name = 'wwn-0x5000c500a0b1c2d4';
+  const content = `mkdir /tmp/films && touch /tmp/films/metropolis && mkfs.ext4 -q -d /tmp/films /tmp/${name} && rm -r /tmp/films`;
+  const takeOut = await putInDisk(s.cluster.nodes.a, name, content);
+  await s.example('static-disk', {
+    'namespace: default': `namespace: ${s.namespace}`,
+    'values: [node-1]': 'values: [a]',
+  });
+  await s.ready('films');
+  assert.match(await s.exec('films', 'ls /data'), /^metropolis$/m);
+  await s.run(['delete', 'pod', 'films']);
+  await s.gone(['pod', 'films']);
+  await s.run(['delete', 'pvc', 'films']);
+  await s.kubectl.run(['delete', 'pv', 'films']);
+  await takeOut();
 });
