@@ -39,8 +39,8 @@ export function claim(
 export interface PodOptions {
   /** Mounted at /data. */
   readonly claimName?: string;
-  /** Mounted at /ext4. */
-  readonly ext4Claim?: string;
+  /** More claims, by the names of the directories at which they are mounted, such as `ext4` for /ext4. */
+  readonly mounts?: Readonly<Record<string, string>>;
   /** Of a volume that the pod has as its device /dev/data. */
   readonly deviceClaim?: string;
   /** Through the scheduler all the same, as pods of a Deployment are. */
@@ -58,7 +58,7 @@ export function pod(
   name: string,
   {
     claimName,
-    ext4Claim,
+    mounts = {},
     deviceClaim,
     node,
     script = 'sleep 86400',
@@ -66,7 +66,7 @@ export function pod(
     once = false,
   }: PodOptions = {},
 ): object {
-  const volumes = Object.entries({ data: claimName, ext4: ext4Claim, device: deviceClaim }).flatMap(
+  const volumes = Object.entries({ data: claimName, ...mounts, device: deviceClaim }).flatMap(
     ([volume, claim]) =>
       claim === undefined ? [] : [{ name: volume, persistentVolumeClaim: { claimName: claim } }],
   );

@@ -24,8 +24,9 @@ const verify = `
   }
   check directory --directory=/data & directory=$!
   check ext4 --directory=/ext4 & ext4=$!
+  check xfs --directory=/xfs & xfs=$!
   check raw --filename=/dev/data & raw=$!
-  wait $directory && wait $ext4 && wait $raw
+  wait $directory && wait $ext4 && wait $xfs && wait $raw
 `;
 
 export const doctor = scenario(
@@ -48,14 +49,24 @@ export const pluginRestarts = scenario(
   async (s) => {
     const image = 'localhost/fio:1';
     const block = { storageClassName: 'berth-block', accessMode: 'ReadWriteOnce', storage: '64Mi' } as const;
+    const xfsClass = {
+      apiVersion: 'storage.k8s.io/v1',
+      kind: 'StorageClass',
+      metadata: { name: 'xfs' },
+      provisioner: 'csi.berth.dev',
+      parameters: { pool: 'nas', 'csi.storage.k8s.io/fstype': 'xfs' },
+    };
     await s.apply(
       list(
+        xfsClass,
         claim('fio'),
         claim('ext4', block),
+        // xfs is not made smaller than 300 MiB.
+        claim('xfs', { ...block, storageClassName: 'xfs', storage: '320Mi' }),
         claim('raw', { ...block, volumeMode: 'Block' }),
         pod('fio', {
           claimName: 'fio',
-          ext4Claim: 'ext4',
+          mounts: { ext4: 'ext4', xfs: 'xfs' },
           deviceClaim: 'raw',
           script: verify,
           image,
@@ -83,7 +94,7 @@ export const pluginRestarts = scenario(
     await s.until(['pod', 'fio'], '{.status.phase}', /Succeeded|Failed/);
     const report = await s.run(['logs', 'fio']);
     assert.equal(await s.value(['pod', 'fio'], '{.status.phase}'), 'Succeeded', report);
-    for (const what of ['directory', 'ext4', 'raw']) {
+    for (const what of ['directory', 'ext4', 'xfs', 'raw']) {
       const [, rounds] = new RegExp(`^${what}: (\\d+) rounds$`, 'm').exec(report) ?? [];
       assert.ok(Number(rounds) > 1, report);
     }
