@@ -61,6 +61,11 @@ const meanings: Readonly<Record<string, Meaning>> = {
     reason: 'pool-read-only',
     sentence: 'is read-only; export it writable',
   },
+  EFBIG: {
+    code: status.OUT_OF_RANGE,
+    reason: 'size-out-of-range',
+    sentence: 'cannot hold a file that large; ask for less',
+  },
   ENAMETOOLONG: {
     code: status.INVALID_ARGUMENT,
     reason: 'name-too-long',

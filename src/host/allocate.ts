@@ -19,7 +19,7 @@ export interface Range {
  * Takes the space for a part of a file, so that writing there never fails for want of it (fallocate(1)); on NFS the
  * server does (RFC 7862, ALLOCATE). What is written there already stays, and a file that ends before the part's end is
  * made larger. In a child process, since a server may take its time. Throws what the system call would, with the code
- * ENOSPC; CannotAllocateError; CommandError.
+ * ENOSPC or EFBIG; CannotAllocateError; CommandError.
  */
 export async function allocate(
   file: string,
@@ -32,7 +32,10 @@ export async function allocate(
     await exec('fallocate', [...range, '--', file], { timeoutMs });
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
-    if (/No space left|Disk quota exceeded|File too large/.test(error.stderr)) {
+    if (/File too large/.test(error.stderr)) {
+      throw Object.assign(new Error('the file would be too large', { cause: error }), { code: 'EFBIG' });
+    }
+    if (/No space left|Disk quota exceeded/.test(error.stderr)) {
       throw Object.assign(new Error('no space is left', { cause: error }), { code: 'ENOSPC' });
     }
     if (/not supported/.test(error.stderr)) throw new CannotAllocateError({ cause: error });

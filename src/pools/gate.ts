@@ -4,7 +4,7 @@
  * the kernel lets go; without the bound, one dead pool would take every thread and stop all the others.
  */
 
-/** Starts one call of node:fs; it must call `done` exactly once. */
+/** Starts one call of node:fs; it must call `done` exactly once, or throw before there is a call. */
 export type Start<T> = (done: (error: Error | null, value?: T) => void) => void;
 
 interface Pending {
@@ -81,7 +81,7 @@ export class Gate {
     const pending: Pending = { startedAt: performance.now(), giveUp: reject };
     this.#pending.add(pending);
     this.#watch();
-    start((error, value) => {
+    const done: Parameters<Start<T>>[0] = (error, value) => {
       if (!this.#pending.delete(pending)) {
         // Given up meanwhile: its caller was told so already, only the thread is free again.
         this.#held -= 1;
@@ -92,7 +92,13 @@ export class Gate {
         resolve(value as T);
       }
       if (this.#shut === undefined) this.#waiting.shift()?.start();
-    });
+    };
+    try {
+      start(done);
+    } catch (error) {
+      // node:fs refuses some arguments before there is a call, which would else count as one that never returns.
+      done(error as Error);
+    }
   }
 
   /** One timer for all calls, and only while there are any: a timer for each call would cost more than the call. */

@@ -219,10 +219,15 @@ export class Tree {
     let begun = false;
     const begin: Start<T> = (done) => {
       begun = true;
-      start((error, value) => {
+      try {
+        start((error, value) => {
+          this.#release(on);
+          done(error, value);
+        });
+      } catch (error) {
         this.#release(on);
-        done(error, value);
-      });
+        throw error;
+      }
     };
     const result = this.#gate.run(begin, dispose);
     // Refused before it was begun: it will never come back.

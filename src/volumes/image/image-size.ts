@@ -17,6 +17,9 @@ const smallest: Readonly<Record<FilesystemType | 'raw', bigint>> = {
   xfs: 300n * mebibyte,
 };
 
+/** The last whole block below what node:fs can be told as a size (2^53); no file system of a NAS has larger files. */
+const largest = 2n ** 53n - blockSize;
+
 export interface SizeRange {
   readonly required: bigint;
   /** 0: none. */
@@ -25,11 +28,18 @@ export interface SizeRange {
 
 /**
  * The size of a new image, in bytes: what is asked for, in whole blocks as far as the limit allows that. Throws
- * OUT_OF_RANGE where a filesystem needs more than the limit.
+ * OUT_OF_RANGE where a filesystem needs more than the limit, and for what no file can have.
  */
 export function imageSize({ required, limit }: SizeRange, fsType: FilesystemType | undefined): bigint {
   const least = smallest[fsType ?? 'raw'];
   const asked = required === 0n ? defaultSize : required;
+  if (asked > largest) {
+    throw new CsiError(
+      status.OUT_OF_RANGE,
+      'size-out-of-range',
+      `An image has at most ${largest} bytes, and ${asked} are asked for; ask for less.`,
+    );
+  }
   const rounded = ((asked + blockSize - 1n) / blockSize) * blockSize;
   const size = rounded < least ? least : rounded;
   if (limit === 0n || size <= limit) return size;

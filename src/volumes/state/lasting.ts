@@ -10,6 +10,7 @@ const lasting = [
   'EMLINK',
   'ENOSPC',
   'EDQUOT',
+  'EFBIG',
   'ENOTDIR',
   'EXDEV',
   'EBUSY',

@@ -182,6 +182,26 @@ test('a thick image takes its space at once; a pool that has not so much is RESO
   await csi.Controller.DeleteVolume({ volume_id: 'loop/fits' });
 });
 
+test('an image that is larger than the pool’s files can be is OUT_OF_RANGE, and nothing is left', async (t) => {
+  const machine = await makeMachine(t);
+  const { path } = await loopFilesystem(t, 'ext4');
+  const pool = join(path, 'pool');
+  await mkdir(pool);
+  const { csi } = await machine.start({ flags: await withPools(machine, { loop: pool }) });
+  for (const bytes of [17 * 1024 ** 4, 2 ** 53])
+    await refused(csi.Controller.CreateVolume(image('large', raw, bytes)), code.range);
+  assert.deepEqual(await readdir(pool), ['.berth']);
+  await csi.Controller.CreateVolume(image('pvc-1', raw, mebibyte));
+  const grow = (bytes: number) =>
+    csi.Controller.ControllerExpandVolume({
+      volume_id: 'loop/pvc-1',
+      capacity_range: { required_bytes: String(bytes) },
+      volume_capability: raw,
+    });
+  for (const bytes of [17 * 1024 ** 4, 2 ** 53]) await refused(grow(bytes), code.range);
+  assert.equal((await grow(2 * mebibyte)).capacity_bytes, String(2 * mebibyte));
+});
+
 test('an image grows before its record does, never shrinks, and the node has to follow', async (t) => {
   const machine = await makeMachine(t);
   const { csi } = await machine.start();

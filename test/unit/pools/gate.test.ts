@@ -54,6 +54,18 @@ test('a call that does not return fails all calls, and its slot stays taken unti
   assert.equal(gate.held, 0);
 });
 
+test('a call that is refused before it begins takes no slot', async () => {
+  const { gate, begun, run } = gated(1);
+  const refused = gate.run(() => {
+    throw new RangeError('out of range');
+  });
+  await assert.rejects(refused, /out of range/);
+  assert.equal(gate.inFlight, 0);
+  const next = run();
+  begun[0]?.(null, 'ok');
+  assert.equal(await next, 'ok');
+});
+
 test('an error of a call is its own', async () => {
   const { begun, run } = gated(1);
   const call = run();

@@ -27,6 +27,13 @@ for (const [what, required, limit, fsType, size] of sizes) {
   test(what, () => assert.equal(imageSize({ required, limit }, fsType), size));
 }
 
+test('what no file can have is refused, and the largest file is not', () => {
+  const largest = 2n ** 53n - 4096n;
+  assert.equal(imageSize({ required: largest, limit: 0n }, 'xfs'), largest);
+  for (const required of [largest + 1n, 2n ** 63n - 1n])
+    assert.throws(() => imageSize({ required, limit: 0n }, undefined), /at most 9007199254736896 bytes/);
+});
+
 test('a limit below what a filesystem needs is refused, with both figures', () => {
   assert.throws(() => imageSize({ required: 1n, limit: 299n * mebibyte }, 'xfs'), {
     reason: 'size-out-of-range',
