@@ -1,5 +1,5 @@
 import { CommandError } from './command-error.ts';
-import { deviceSize } from './loop.ts';
+import { deviceSize, EmptyDeviceError } from './loop.ts';
 import { type Run, run } from './run.ts';
 
 /** What was found on a block device. */
@@ -28,7 +28,7 @@ export async function contentOf(
   const found = await probe(device, timeoutMs, exec);
   if (found !== undefined) return found;
   const size = deviceSize(device);
-  if (size === undefined || size === 0n) throw new Error(`${device} has no size`);
+  if (size === undefined || size === 0n) throw new EmptyDeviceError(device);
   if (!(await isZero(device, size, timeoutMs, exec))) return { kind: 'unknown' };
   // Once more, after the reads went well: the first answer may have been that of an error.
   return (await probe(device, timeoutMs, exec)) ?? { kind: 'blank' };

@@ -28,6 +28,22 @@ export class DeviceBusyError extends Error {
   }
 }
 
+/** A device has no bytes: its file is empty, or there is no medium in it. */
+export class EmptyDeviceError extends Error {
+  constructor(device: string) {
+    super(`${device} is empty`);
+    this.name = 'EmptyDeviceError';
+  }
+}
+
+/** A file that was to be written to can only be read. */
+export class NotWritableError extends Error {
+  constructor(file: string) {
+    super(`${file} cannot be opened for writing`);
+    this.name = 'NotWritableError';
+  }
+}
+
 /** No loop device is free, and no further one could be made. */
 export class NoLoopDeviceError extends Error {
   constructor(options: { cause: unknown }) {
@@ -105,7 +121,8 @@ export function loopOf(
 
 /**
  * Gives a file a loop device that reads and writes it past the page cache, where its file system can do that. A second
- * call gives it a second one: look for it before. Returns its path. Throws NoLoopDeviceError and CommandError.
+ * call gives it a second one: look for it before. Returns its path. Throws NoLoopDeviceError, NotWritableError and
+ * CommandError.
  */
 export async function attachLoop(
   file: string,
@@ -117,7 +134,11 @@ export async function attachLoop(
     const output = await exec('losetup', ['--find', '--show', '--direct-io=on', ...mode, '--', file], {
       timeoutMs,
     });
-    return output.trim();
+    const device = output.trim();
+    // losetup opens for reading alone what it may not write to, and reports success.
+    if (readOnly || !isReadOnly(device)) return device;
+    await detachLoop(device, { timeoutMs }, exec);
+    throw new NotWritableError(file);
   } catch (error) {
     if (error instanceof CommandError && /cannot find an unused loop device/.test(error.stderr)) {
       throw new NoLoopDeviceError({ cause: error });
@@ -153,6 +174,11 @@ export function backingFile(device: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** As sysfs has it (Documentation/ABI/stable/sysfs-block). */
+function isReadOnly(device: string): boolean {
+  return readFileSync(`/sys/block/${basename(device)}/ro`, 'utf8').trim() === '1';
 }
 
 /** The size of a block device in bytes, from sysfs. Undefined where there is none of that name. */

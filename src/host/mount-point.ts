@@ -9,7 +9,7 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { isNfs, isWithin, type Mount, mountHolding } from './mountinfo.ts';
+import { isNfs, isWithin, type Mount, mountHolding, readMountinfo } from './mountinfo.ts';
 
 /** Why a directory cannot serve as a mount point, or not be removed. */
 export class MountPointError extends Error {
@@ -43,6 +43,16 @@ export function resolveMountPoint(path: string, mounts: readonly Mount[]): strin
   } catch (error) {
     if (hasCode(error, 'ENOENT')) throw new MountPointError('no-parent', `${parent} does not exist`);
     if (hasCode(error, 'ENOTDIR')) throw new MountPointError('not-a-directory', `${parent} is no directory`);
+    throw error;
+  }
+}
+
+/** The same; undefined where nothing can be mounted. */
+export function possibleMountPoint(path: string): string | undefined {
+  try {
+    return resolveMountPoint(path, readMountinfo());
+  } catch (error) {
+    if (error instanceof MountPointError) return undefined;
     throw error;
   }
 }

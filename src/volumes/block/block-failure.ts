@@ -2,7 +2,13 @@ import { status } from '@grpc/grpc-js';
 import { CsiError } from '../../errors/csi-error.ts';
 import { CommandError } from '../../host/command-error.ts';
 import { DamagedFilesystemError, DirtyFilesystemError } from '../../host/filesystem.ts';
-import { DeviceBusyError, NoLoopDeviceError, NotAFileError } from '../../host/loop.ts';
+import {
+  DeviceBusyError,
+  EmptyDeviceError,
+  NoLoopDeviceError,
+  NotAFileError,
+  NotWritableError,
+} from '../../host/loop.ts';
 import { troubleOf } from '../../host/statfs.ts';
 
 interface What {
@@ -26,7 +32,21 @@ export function blockFailure(error: unknown, { volumeId, pool }: What): unknown 
     return fail(
       status.RESOURCE_EXHAUSTED,
       'no-loop-device',
-      'cannot be attached: this node has no free loop device; end something that has one, or raise max_loop of the kernel module loop.',
+      'cannot be attached: this node has no free loop device; see that the kernel module loop is loaded and /dev/loop-control is there, or end something that has one.',
+    );
+  }
+  if (error instanceof EmptyDeviceError) {
+    return fail(
+      status.FAILED_PRECONDITION,
+      'device-empty',
+      'cannot be used: it has no bytes; its image was cut to nothing, or there is no medium in its device.',
+    );
+  }
+  if (error instanceof NotWritableError) {
+    return fail(
+      status.FAILED_PRECONDITION,
+      'image-not-writable',
+      `cannot be attached for writing: its image on the pool ${pool} can only be read from this node; look at its mode and at root_squash, or use the volume read-only.`,
     );
   }
   if (error instanceof DeviceBusyError) {

@@ -4,7 +4,6 @@ import { hasOption } from '../../host/mountinfo.ts';
 import { isFilesystemType } from '../capability.ts';
 import type { BindAsides } from '../directory/bind-asides.ts';
 import { KeyedMutex } from '../keyed-mutex.ts';
-import { mountPointOf } from '../publish-target.ts';
 import { stagedWritable } from './block-errors.ts';
 import { blockFailure } from './block-failure.ts';
 import type { BlockNote } from './block-notes.ts';
@@ -106,7 +105,7 @@ export class BlockNode {
       const note = staged.notes.find(volumeId);
       if (note === undefined) return;
       try {
-        await unmountStaged(mountPointOf(stagingPath), this.#deps.observe);
+        await unmountStaged(stagingPath, this.#deps.observe);
         const device = await deviceOf(note);
         if (device !== undefined && note.node === undefined) await detachLoop(device, { timeoutMs });
         else if (device !== undefined) await refuseHeld(device);

@@ -2,7 +2,8 @@ import type { Logger } from 'pino';
 import { blankFile, forgetCached } from '../../host/blank-file.ts';
 import { CommandError } from '../../host/command-error.ts';
 import type { FilesystemType } from '../../host/filesystem.ts';
-import { detachLoop, growLoop, identify } from '../../host/loop.ts';
+import { detachLoop, EmptyDeviceError, growLoop, identify } from '../../host/loop.ts';
+import { possibleMountPoint } from '../../host/mount-point.ts';
 import type { MountObserver } from '../../pools/mount-observer.ts';
 import type { PoolView, SharedMounts } from '../../pools/shared-mount.ts';
 import type { Capability } from '../capability.ts';
@@ -63,7 +64,9 @@ export class BlockStage {
    * One at a time for each volume is the caller's part.
    */
   async run(request: StageBlock): Promise<void> {
-    const { volumeId, location } = request;
+    const { volumeId, location, capability, stagingPath } = request;
+    // Before anything is attached that the retry could not take away again.
+    if (!capability.block) mountPointOf(stagingPath);
     const view = await this.#deps.mounts.ensure(location.pool, [], volumeId);
     try {
       await this.#leaveReplaced(request, view);
@@ -85,8 +88,8 @@ export class BlockStage {
     if (isSameFile(note, now) && note.image === location.image) return;
     const loop = await deviceOf(note);
     if (loop !== undefined) {
-      const target = mountPointOf(stagingPath);
-      if (shownAt(target) === loop) await unmountStaged(target, this.#deps.observe);
+      const target = possibleMountPoint(stagingPath);
+      if (target !== undefined && shownAt(target) === loop) await unmountStaged(target, this.#deps.observe);
       await detachLoop(loop, { timeoutMs });
     }
   }
@@ -101,6 +104,7 @@ export class BlockStage {
       throw error;
     });
     try {
+      if (device.size === 0n) throw new EmptyDeviceError(device.path);
       if (await this.#claim(request, view)) await this.#blank(request, view, device);
       else refuseTruncated(request, device.size);
       if (!request.capability.block) await this.#mount(request, view, device.path);
@@ -204,7 +208,8 @@ export class BlockStage {
   ): Promise<void> {
     try {
       // It is mounted and could not be grown: the retry goes on there.
-      if (shownAt(mountPointOf(stagingPath)) === device.path) return;
+      const target = possibleMountPoint(stagingPath);
+      if (target !== undefined && shownAt(target) === device.path) return;
       if (device.isNew) await detachLoop(device.path, { timeoutMs });
       if (!readOnly) await this.#deps.attachments.letGo(view.path, key);
       if (!known) this.#deps.staged.notes.remove(volumeId);

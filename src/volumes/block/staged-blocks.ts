@@ -2,7 +2,7 @@ import { status } from '@grpc/grpc-js';
 import { CsiError } from '../../errors/csi-error.ts';
 import { findBlockDevice } from '../../host/block-device.ts';
 import { type FileIdentity, listLoops, loopOf } from '../../host/loop.ts';
-import { MountPointError, resolveMountPoint } from '../../host/mount-point.ts';
+import { possibleMountPoint } from '../../host/mount-point.ts';
 import { type Mount, readMountinfo, topmostAt } from '../../host/mountinfo.ts';
 import type { BlockNote, BlockNotes } from './block-notes.ts';
 import { deviceShownBy } from './device-shown.ts';
@@ -75,11 +75,6 @@ export function isSameFile(one: FileIdentity, other: FileIdentity): boolean {
 
 /** What is mounted at a path of a request; undefined also where nothing can be. */
 function mountAt(path: string): Mount | undefined {
-  const table = readMountinfo();
-  try {
-    return topmostAt(table, resolveMountPoint(path, table));
-  } catch (error) {
-    if (error instanceof MountPointError) return undefined;
-    throw error;
-  }
+  const place = possibleMountPoint(path);
+  return place === undefined ? undefined : topmostAt(readMountinfo(), place);
 }

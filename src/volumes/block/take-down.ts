@@ -1,14 +1,17 @@
 import { exclusivityOf } from '../../host/exclusive.ts';
 import { DeviceBusyError } from '../../host/loop.ts';
 import { unmount } from '../../host/mount.ts';
+import { possibleMountPoint } from '../../host/mount-point.ts';
 import { type MountObserver, observed } from '../../pools/mount-observer.ts';
 
 const timeoutMs = 20_000;
 /** What was written is written back first. What takes longer goes on without this process, and the retry finds out. */
 const unmountMs = 25_000;
 
-/** Takes a filesystem's mount away; nothing where none is there. */
-export async function unmountStaged(target: string, observe: MountObserver): Promise<void> {
+/** Takes a filesystem's mount away; nothing where none is there, or can be. */
+export async function unmountStaged(stagingPath: string, observe: MountObserver): Promise<void> {
+  const target = possibleMountPoint(stagingPath);
+  if (target === undefined) return;
   await observed(observe, { operation: 'unmount', pool: undefined }, () =>
     unmount(target, { force: false, timeoutMs: unmountMs }),
   );

@@ -259,6 +259,62 @@ for (const [what, set, message] of traps) {
   });
 }
 
+test('a staging path that cannot be mounted on is told before anything is attached', async (t) => {
+  const bed = await makeBed(t);
+  const volume = await bed.volume('pvc-1', ext4, 64 * mebibyte);
+  await volume.attach();
+  const nowhere = join(bed.pool, '../nowhere/staging');
+  assert.match(
+    await refused(volume.stage({ staging_target_path: nowhere }), code.precondition),
+    /the directory that should hold it does not exist/,
+  );
+  assert.deepEqual([bed.loops(), await inUse(bed.pool)], [[], []]);
+  await volume.stage();
+  // Staged elsewhere: nothing can be mounted there, and the device is in use.
+  await refused(
+    bed.driver.csi.Node.NodeUnstageVolume({ volume_id: volume.id, staging_target_path: nowhere }),
+    code.unavailable,
+  );
+  await volume.unstage();
+  await volume.detach();
+});
+
+test('a raw device is let go of, whatever became of its staging path', async (t) => {
+  const bed = await makeBed(t);
+  const volume = await bed.volume('pvc-1', raw, 64 * mebibyte);
+  await volume.attach();
+  const nowhere = { staging_target_path: join(bed.pool, '../nowhere/staging') };
+  await volume.stage(nowhere);
+  await bed.driver.csi.Node.NodeUnstageVolume({ volume_id: volume.id, ...nowhere });
+  assert.deepEqual([bed.loops(), await inUse(bed.pool)], [[], []]);
+  await volume.detach();
+});
+
+test('an image of no bytes is told', async (t) => {
+  const bed = await makeBed(t);
+  await writeFile(join(bed.pool, 'empty.img'), '');
+  for (const [name, wish] of Object.entries({ raw, ext4 })) {
+    const volume = await bed.existing(name, wish, { pool: 'scratch', image: 'empty.img' });
+    await volume.attach();
+    assert.match(await refused(volume.stage(), code.precondition), /it has no bytes/);
+    assert.deepEqual([bed.loops(), await inUse(bed.pool)], [[], []]);
+    await volume.detach();
+  }
+});
+
+test('a volume that may be written to is not mounted read-only by an option', async (t) => {
+  const bed = await makeBed(t);
+  const volume = await bed.volume('pvc-1', ext4, 64 * mebibyte);
+  await volume.attach();
+  const wish = (flag: string) => ({
+    volume_capability: { ...ext4, mount: { fs_type: 'ext4', mount_flags: [flag] } },
+  });
+  assert.match(await refused(volume.stage(wish('ro')), code.precondition), /ask for ReadOnlyMany/);
+  for (const _ of ['once', 'twice']) await volume.stage(wish('rw'));
+  await volume.unstage();
+  await volume.detach();
+});
+
 test('an existing image is used as it is, and one without a filesystem is not formatted', async (t) => {
   const bed = await makeBed(t);
   const file = join(bed.pool, 'own.img');

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { mkdir, open, rename, symlink, truncate, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { test } from 'node:test';
+import { execa } from 'execa';
 import {
   attachLoop,
   backingFile,
@@ -12,9 +13,12 @@ import {
   identify,
   listLoops,
   loopOf,
+  NoLoopDeviceError,
   NotAFileError,
+  NotWritableError,
 } from '../../../src/host/loop.ts';
 import { type Run, run } from '../../../src/host/run.ts';
+import { cleanUp } from '../../support/clean-up.ts';
 import { imageFile, isDirect, loopDevice, mebibyte } from '../../support/image-file.ts';
 import { temporaryDirectory } from '../../support/tree.ts';
 
@@ -101,6 +105,32 @@ test('what is no file is no image', async (t) => {
   await assert.rejects(identify(directory, patience), NotAFileError);
   await assert.rejects(identify(join(directory, 'link'), patience), NotAFileError);
   await assert.rejects(identify(join(directory, 'nothing'), patience), /No such file/);
+});
+
+test('a file that may not be written to is not attached for writing', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const file = await imageFile(t, directory, mebibyte);
+  const readOnly = join(directory, 'read-only');
+  await mkdir(readOnly);
+  await execa`mount --bind -o ro ${directory} ${readOnly}`;
+  cleanUp(t, () => execa`umount ${readOnly}`);
+  const there = join(readOnly, basename(file));
+  await assert.rejects(attachLoop(there, { readOnly: false, ...patience }), NotWritableError);
+  assert.equal(loopOf(await listLoops(patience), await identify(file, patience)), undefined);
+  const device = await attachLoop(there, { readOnly: true, ...patience });
+  await detachLoop(device, patience);
+});
+
+test('a machine that gives no loop device is told', async (t) => {
+  const file = await imageFile(t, await temporaryDirectory(t), mebibyte);
+  // As where /dev lacks loop-control, and every device is taken.
+  const hidden: Run = (command, args, options) =>
+    run(
+      'unshare',
+      ['--mount', 'sh', '-c', 'mount -t tmpfs tmpfs /dev && exec "$@"', 'sh', command, ...args],
+      options,
+    );
+  await assert.rejects(attachLoop(file, { readOnly: false, ...patience }, hidden), NoLoopDeviceError);
 });
 
 test('a file is found by all the digits of its inode', async () => {
