@@ -72,6 +72,8 @@ const values: Readonly<Record<string, RegExp>> = {
 
 /** Says what is wrong with one mount option for the filesystem in an image, or undefined if it may be used. */
 export function filesystemOptionProblem(option: string): string | undefined {
+  if (option === 'ro')
+    return 'the mount option "ro" is not for a filesystem of its own, which would be attached for writing all the same; ask for ReadOnlyMany, or say readOnly where the pod names the claim';
   if (mountPointFlags.has(option) || flags.has(option)) return undefined;
   const equals = option.indexOf('=');
   const pattern = equals > 0 ? values[option.slice(0, equals)] : undefined;

@@ -42,7 +42,8 @@ export async function mountStaged(
   const { type, size } = await prepareFilesystem(device, prepare);
   const options = [
     readOnly ? 'ro' : 'rw',
-    ...flags.filter((flag) => flag !== 'defaults'),
+    // "rw" would undo what was asked for before it.
+    ...flags.filter((flag) => flag !== 'defaults' && flag !== 'rw'),
     // Of a copy, the other one may be mounted on this node (xfs(5)).
     ...(type === 'xfs' ? ['nouuid'] : []),
   ];

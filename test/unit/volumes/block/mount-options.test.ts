@@ -19,6 +19,7 @@ const refused = [
   'journal_path=/etc',
   'loop',
   'offset=4096',
+  'ro',
   'ro,loop',
   'data=x',
   'commit=',
