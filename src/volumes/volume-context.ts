@@ -57,8 +57,14 @@ export function locateVolume(
 ): VolumeLocation {
   const id = parseVolumeId(volumeId);
   const own = id !== undefined && pools.has(id.pool) ? id.pool : undefined;
-  // A device is on no pool; who has it is put down on the first one, where none is named.
-  const poolName = context.pool ?? own ?? (context.device === undefined ? undefined : firstOf(pools));
+  // A device is on no pool; who has it is put down on one.
+  const poolName = context.pool ?? own ?? (context.device === undefined ? undefined : onlyOf(pools));
+  if (poolName === undefined && context.device !== undefined) {
+    throw invalid(
+      volumeId,
+      `its attributes do not say which pool keeps who has the device; set "pool" beside "device" to one of ${[...pools.keys()].join(', ')}`,
+    );
+  }
   if (poolName === undefined) {
     throw invalid(volumeId, 'its attributes do not say which pool it is on; set "pool" and "subDir"');
   }
@@ -104,8 +110,8 @@ export function locateVolume(
   return { kind: 'directory', pool, subDir };
 }
 
-function firstOf(pools: ReadonlyMap<string, PoolConfig>): string | undefined {
-  return pools.keys().next().value;
+function onlyOf(pools: ReadonlyMap<string, PoolConfig>): string | undefined {
+  return pools.size === 1 ? pools.keys().next().value : undefined;
 }
 
 function invalid(volumeId: string, what: string): CsiError {
