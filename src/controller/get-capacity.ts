@@ -1,5 +1,5 @@
 import { CsiError } from '../errors/csi-error.ts';
-import { readCapability } from '../volumes/capability.ts';
+import { filesystemAsked, readCapability } from '../volumes/capability.ts';
 import { imageAsked, kindOf } from '../volumes/kind.ts';
 import { readParameters } from '../volumes/parameters.ts';
 import type { GetCapacityRequest, GetCapacityResponseInit } from '../wire/generated/csi-types.ts';
@@ -15,7 +15,11 @@ export async function getCapacity(
   const read = readParameters(parameters, '');
   const store = stores.choose(read.pool);
   try {
-    const kind = kindOf(imageAsked(request.volume_capabilities, read), store.config.kind);
+    // A class with "allocation" is one of images; external-provisioner leaves its filesystem out here.
+    const isNamed = request.volume_capabilities.some((each) => filesystemAsked(each) !== undefined);
+    const fsType = read.fsType ?? (read.thick === undefined || isNamed ? undefined : 'ext4');
+    const asked = { ...read, ...(fsType === undefined ? {} : { fsType }) };
+    const kind = kindOf(imageAsked(request.volume_capabilities, asked), store.config.kind);
     for (const capability of request.volume_capabilities) readCapability(capability, kind);
   } catch (error) {
     if (error instanceof CsiError) return { available_capacity: '0' };

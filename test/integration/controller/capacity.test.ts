@@ -30,6 +30,12 @@ test('the capacity is what is free on the pool that is asked for, and none for w
   const block = { access_mode: { mode: 'SINGLE_NODE_WRITER' as const }, block: {} };
   const image = await csi.Controller.GetCapacity({ ...small, volume_capabilities: [block] });
   assert.equal(image.available_capacity, after);
+  // As external-provisioner asks, without the filesystem of the class.
+  const thick = { pool: 'small', allocation: 'thick' };
+  for (const volume_capabilities of [[], [block], [capability('SINGLE_NODE_WRITER')]]) {
+    const answer = await csi.Controller.GetCapacity({ parameters: thick, volume_capabilities });
+    assert.equal(answer.available_capacity, after);
+  }
   const sharedImage = { ...capability('MULTI_NODE_MULTI_WRITER'), mount: { fs_type: 'ext4' } };
   for (const unserved of [sharedImage, capability('MULTI_NODE_SINGLE_WRITER')]) {
     const answer = await csi.Controller.GetCapacity({ ...small, volume_capabilities: [unserved] });
