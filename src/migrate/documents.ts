@@ -7,11 +7,18 @@ import { UsageError } from '../errors/usage-error.ts';
 export function readObjects(text: string): unknown[] {
   return splitDocuments(text).flatMap((document) => {
     const value = parse(document);
-    return isList(value) ? value.items : [value];
+    return isList(value) ? value.items.map((item) => withKind(item, value.kind)) : [value];
   });
 }
 
-function isList(value: unknown): value is { readonly items: unknown[] } {
+/** In a list of the API's own, such as a PersistentVolumeList, the items do not say their kind. */
+function withKind(item: unknown, listKind: unknown): unknown {
+  const [, kind] = /^(\w+)List$/.exec(String(listKind)) ?? [];
+  const isToBeSaid = kind !== undefined && typeof item === 'object' && item !== null && !('kind' in item);
+  return isToBeSaid ? { ...item, kind } : item;
+}
+
+function isList(value: unknown): value is { readonly items: unknown[]; readonly kind?: unknown } {
   return typeof value === 'object' && value !== null && 'items' in value && Array.isArray(value.items);
 }
 

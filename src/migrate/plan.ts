@@ -1,7 +1,8 @@
+import { dirname } from 'node:path';
 import { isInside } from '../config/overlap.ts';
 import type { PoolConfig } from '../config/schema.ts';
 import { CsiError } from '../errors/csi-error.ts';
-import { locateDirectory } from '../volumes/volume-context.ts';
+import { locateVolume } from '../volumes/volume-context.ts';
 import { parseVolumeId } from '../volumes/volume-id.ts';
 import { type Migrated, migratedFrom } from './manifest.ts';
 import { newVolume, type Target } from './new-volume.ts';
@@ -25,10 +26,10 @@ export interface Plan {
   readonly notes: readonly Note[];
 }
 
-/** A directory that has a PersistentVolume of Berth, in the cluster or in the plan. */
+/** What has a PersistentVolume of Berth, in the cluster or in the plan. */
 interface Taken {
   readonly volume: string;
-  /** Pool and directory, as a path. */
+  /** Pool and directory, as a path; of an image that was there before, the image. */
   readonly place: string;
   readonly isStatic: boolean;
 }
@@ -71,7 +72,7 @@ export function planMigration(volumes: readonly PersistentVolume[], options: Opt
       refuse(result);
       continue;
     }
-    const place = placeOf(result.location);
+    const place = placeOf(result.location.pool, result.location.subDir);
     const others = taken.filter((other) => overlaps(other.place, place));
     const dynamic = others.find(({ isStatic }) => !isStatic);
     if (dynamic !== undefined) {
@@ -91,21 +92,27 @@ export function planMigration(volumes: readonly PersistentVolume[], options: Opt
   return { migrated, refused, notes };
 }
 
-/** The directory of a PersistentVolume of Berth; nothing where it is on no pool of the config. */
+/** Where a PersistentVolume of Berth is; nothing where it is on no pool of the config. */
 function takenBy({ metadata, spec }: PersistentVolume, pools: ReadonlyMap<string, PoolConfig>): Taken[] {
   const { volumeHandle = '', volumeAttributes = {} } = spec.csi ?? {};
   const id = parseVolumeId(volumeHandle);
+  const isStatic = id === undefined || !pools.has(id.pool);
   try {
-    const place = placeOf(locateDirectory(volumeHandle, volumeAttributes, pools));
-    return [{ volume: metadata.name, place, isStatic: id === undefined || !pools.has(id.pool) }];
+    const location = locateVolume(volumeHandle, volumeAttributes, pools);
+    if (location.kind === 'device') return [];
+    const { pool } = location;
+    // The directory of an image that Berth made is the volume's own.
+    const path =
+      location.kind === 'directory' ? location.subDir : isStatic ? location.image : dirname(location.image);
+    return [{ volume: metadata.name, place: placeOf(pool, path), isStatic }];
   } catch (error) {
     if (error instanceof CsiError) return [];
     throw error;
   }
 }
 
-function placeOf({ pool, subDir }: { readonly pool: PoolConfig; readonly subDir: string }): string {
-  return `/${pool.name}/${subDir}`;
+function placeOf(pool: PoolConfig, path: string): string {
+  return `/${pool.name}/${path}`;
 }
 
 function overlaps(one: string, other: string): boolean {

@@ -21,15 +21,33 @@ export async function runMigrate({ configFile, ...wanted }: MigrateSettings): Pr
       'standard input is a terminal; pipe into it what "kubectl get pv,pvc --all-namespaces -o json" prints',
     );
   }
-  const { volumes, claims } = pickObjects(readObjects(await text(process.stdin)));
+  const objects = readObjects(await text(process.stdin));
+  const { volumes, claims } = pickObjects(objects);
+  if (objects.length > 0 && volumes.length === 0) {
+    throw new UsageError(
+      `standard input: ${objects.length} objects, and no PersistentVolume among them; give it what "kubectl get pv,pvc --all-namespaces -o json" prints`,
+    );
+  }
   const { migrated, refused, notes } = planMigration(volumes, { ...wanted, pools });
   const manifests = [...migrated.map(volumeManifest), ...migrated.flatMap((each) => claimOf(each, claims))];
   process.stdout.write(manifests.map(toYaml).join('---\n'));
-  for (const { volume, text } of [...notes, ...refused]) process.stderr.write(`berth: ${volume}: ${text}\n`);
+  const unclaimed = migrated.filter((each) => isBound(each) && claimOf(each, claims).length === 0);
+  const withoutClaims = unclaimed.map(({ old }) => ({ volume: old.metadata.name, text: claimMissing(old) }));
+  for (const { volume, text } of [...notes, ...withoutClaims, ...refused])
+    process.stderr.write(`berth: ${volume}: ${text}\n`);
   process.stderr.write(
     `berth: ${migrated.length} of ${volumes.length} PersistentVolumes migrated, ${refused.length} cannot be\n`,
   );
   return refused.length > 0 ? 1 : 0;
+}
+
+function isBound({ old }: Migrated): boolean {
+  return old.spec.claimRef !== undefined && !isReleased(old);
+}
+
+/** The next step deletes the claim, which would then be in no file. */
+function claimMissing({ spec: { claimRef } }: Migrated['old']): string {
+  return `its claim ${claimRef?.namespace}/${claimRef?.name} is not in the input, so it is not printed; give it what "kubectl get pv,pvc --all-namespaces -o json" prints`;
 }
 
 /** The claim that is bound to the old volume, if the input has it. */

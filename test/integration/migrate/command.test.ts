@@ -135,12 +135,13 @@ test('one volume that cannot be migrated makes the status 1; the others are prin
       ofSubdirProvisioner({ name: 'pvc-1' }),
       ofSubdirProvisioner({ name: 'pvc-2', server: 'nas3', path: '/srv/a' }),
       handWritten({ name: 'photos', path: '/export/k8s/photos' }),
+      claimOf({ name: 'pvc-1' }),
     ),
   );
   assert.equal(exitCode, 1);
   assert.deepEqual(
     printed.map(({ metadata }) => metadata.name),
-    ['pvc-1-berth'],
+    ['pvc-1-berth', 'data'],
   );
   assert.deepEqual(
     stderr.split('\n').map((line) => line.split(':').slice(0, 3).join(':')),
@@ -183,6 +184,35 @@ test('a Released volume is printed when asked for, without a claim and out of th
     printed.map(({ kind, spec }) => [kind, spec.claimRef?.uid]),
     [['PersistentVolume', uid]],
   );
+});
+
+test('a claim that the input does not have is told, since it is to be deleted next', async (t) => {
+  const { printed, exitCode, stderr } = await migrate(t, list(ofSubdirProvisioner({ name: 'pvc-1' })));
+  assert.deepEqual([exitCode, printed.length], [0, 1]);
+  assert.match(stderr, /^berth: pvc-1: its claim web\/data is not in the input, so it is not printed; /);
+});
+
+test('lists of the API itself, whose items do not say their kind, are read', async (t) => {
+  const [{ kind: _, ...volume }, { kind: __, ...claim }] = [
+    ofSubdirProvisioner({ name: 'pvc-1' }),
+    claimOf({ name: 'pvc-1' }),
+  ];
+  const lists = [
+    { kind: 'PersistentVolumeList', items: [volume] },
+    { kind: 'PersistentVolumeClaimList', items: [claim] },
+  ];
+  const { printed, stderr } = await migrate(t, lists.map((each) => JSON.stringify(each)).join('\n'));
+  assert.deepEqual(
+    printed.map(({ metadata }) => metadata.name),
+    ['pvc-1-berth', 'data'],
+  );
+  assert.equal(stderr, 'berth: 1 of 1 PersistentVolumes migrated, 0 cannot be');
+});
+
+test('objects without a PersistentVolume among them are refused', async (t) => {
+  const { exitCode, stdout, stderr } = await migrate(t, list(claimOf({ name: 'pvc-1' })));
+  assert.deepEqual([exitCode, stdout], [2, '']);
+  assert.match(stderr, /^berth: standard input: 1 objects, and no PersistentVolume among them; /);
 });
 
 test('a volume that several documents have is printed once', async (t) => {

@@ -225,10 +225,20 @@ suite('what the driver would not take is refused', () => {
   });
 
   test('a directory that overlaps one that Berth provisioned', () => {
-    const own = ofBerth({ name: 'pvc-9', handle: 'nas/pvc-9', subDir: 'web' });
+    const own = ofBerth({ name: 'pvc-9', handle: 'nas/pvc-9', where: { subDir: 'web' } });
     const { migrated, refused } = plan([ofCsiDriverNfs({ name: 'pvc-1', subDir: 'web/data' }), own]);
     assert.deepEqual(migrated, []);
     assert.match(refused[0]?.text ?? '', /overlaps that of pvc-9, which Berth provisioned/);
+  });
+
+  test('a directory around an image that Berth made', () => {
+    const own = ofBerth({ name: 'pvc-9', handle: 'nas/pvc-9', where: { image: 'web/disk/disk.img' } });
+    for (const subDir of ['web', 'web/disk']) {
+      const { migrated, refused } = plan([ofCsiDriverNfs({ name: 'pvc-1', subDir }), own]);
+      assert.deepEqual(migrated, []);
+      assert.match(refused[0]?.text ?? '', /overlaps that of pvc-9, which Berth provisioned/);
+    }
+    assert.equal(plan([ofCsiDriverNfs({ name: 'pvc-1', subDir: 'web/other' }), own]).migrated.length, 1);
   });
 });
 

@@ -134,14 +134,13 @@ export function handWritten({ path, ...written }: Written & { path: string }): O
 /** What Berth has provisioned, or a static one where the handle is not of Berth's form. */
 export function ofBerth({
   handle,
-  subDir,
+  where,
   ...written
-}: Written & { handle: string; subDir: string }): Object {
+}: Written & { handle: string; where: { subDir: string } | { image: string } }): Object {
+  const volumeAttributes = { pool: 'nas', ...where };
   return volume({
     ...written,
-    spec: {
-      csi: { driver: 'csi.berth.dev', volumeHandle: handle, volumeAttributes: { pool: 'nas', subDir } },
-    },
+    spec: { csi: { driver: 'csi.berth.dev', volumeHandle: handle, volumeAttributes } },
   });
 }
 
