@@ -11,7 +11,7 @@ import { add, type Samples } from '../figures.ts';
 import { median, timed } from '../statistics.ts';
 import { formatTable } from '../table.ts';
 import { claims, pods } from './load.ts';
-import { type Pod, residentMegabytes } from './memory.ts';
+import { type Pod, residentMegabytes, type When } from './memory.ts';
 import { installPeer, peerClass, writePeerImage } from './peer.ts';
 
 const { values } = parseArgs({
@@ -63,9 +63,9 @@ async function measurePods(who: 'berth' | 'peer' | 'none', claimName?: string): 
   add(samples[who], `${podCount} pods gone`, gone / 1000);
 }
 
-async function measureMemory(when: string): Promise<void> {
+async function measureMemory(label: string, when: When): Promise<void> {
   const measure = async (who: 'berth' | 'peer', what: string, pod: Pod) =>
-    add(samples[who], `${what}, ${when}`, await residentMegabytes(cluster, pod));
+    add(samples[who], `${what}, ${label}`, await residentMegabytes(cluster, pod, when));
   await measure('berth', 'node pod', 'nodeOfBerth');
   await measure('berth', 'controller', 'controllerOfBerth');
   if (values.peer !== undefined) await measure('peer', 'node pod', 'nodeOfPeer');
@@ -87,7 +87,7 @@ try {
           ['berth', 'berth'],
           ['peer', peerClass],
         ] as const);
-  await measureMemory('idle');
+  await measureMemory('idle', 'now');
   for (let round = 1; round <= rounds; round += 1) {
     console.log(`round ${round}`);
     for (const [who, storageClass] of drivers) await measureClaims(who, storageClass, claimCount);
@@ -110,7 +110,8 @@ try {
   for (const [who, storageClass] of drivers) {
     await measureClaims(who, storageClass, 200);
   }
-  await measureMemory('after 200 claims');
+  await measureMemory('after 200 claims', 'now');
+  await measureMemory('at most', 'peak');
   const names = [...new Set(Object.values(samples).flatMap((each) => Object.keys(each)))];
   const cell = (each: Samples, name: string) => each[name]?.map((value) => value.toFixed(1)).join(' ') ?? '';
   const ratio = (name: string) => {

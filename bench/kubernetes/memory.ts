@@ -14,12 +14,18 @@ const pods = {
 
 export type Pod = keyof typeof pods;
 
+/** proc(5): what is resident now, and the most that ever was. */
+const fields = { now: 'VmRSS', peak: 'VmHWM' } as const;
+
+export type When = keyof typeof fields;
+
 /** Resident memory of the processes of a driver's pod together, in megabytes. */
-export async function residentMegabytes(cluster: Cluster, pod: Pod): Promise<number> {
+export async function residentMegabytes(cluster: Cluster, pod: Pod, when: When): Promise<number> {
+  const field = fields[when];
   const { processes, pick } = pods[pod];
   const sums = nodeNames.map(async (name) => {
-    const command = `for pid in $(pgrep -f '${processes}'); do grep VmRSS /proc/$pid/status; done`;
-    const sizes = [...(await cluster.nodes[name].run(command)).matchAll(/VmRSS:\s+(\d+) kB/g)];
+    const command = `for pid in $(pgrep -f '${processes}'); do grep ${field} /proc/$pid/status; done`;
+    const sizes = [...(await cluster.nodes[name].run(command)).matchAll(/:\s+(\d+) kB/g)];
     return sizes.reduce((sum, [, size]) => sum + Number(size), 0) / 1024;
   });
   const megabytes = pick(...(await Promise.all(sums)));
