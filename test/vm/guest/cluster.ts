@@ -1,12 +1,12 @@
 // A driver on every host of the bed, and what a CO does with them, in as few words as a test wants.
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { Mount } from '../../../src/host/mountinfo.ts';
 import type { VolumeCapabilityAccessModeMode } from '../../../src/wire/generated/csi-types.ts';
 import type { CsiClient } from '../../csi/client.ts';
-import { nas } from './bed.ts';
+import { type NfsServer, nas, nas2 } from './bed.ts';
 import { type BerthOptions, BerthProcess } from './berth-process.ts';
 import { Host } from './host.ts';
 
@@ -62,6 +62,11 @@ export class ClusterNode {
     return list.split('\n').filter((line) => line.includes(` ${this.berth.stateDir}/`));
   }
 
+  /** What volumes have on this node: none may have anything after a test. */
+  async left(): Promise<string[]> {
+    return [...this.mounts().map(({ mountPoint }) => mountPoint), ...(await this.loops())];
+  }
+
   target(pod: string): string {
     return `/kubelet-${this.host.name}/pods/${pod}/mount`;
   }
@@ -107,9 +112,13 @@ export class Cluster {
     t.after(async () => {
       // Only what a failed test says is read; the logs of the others would hide it.
       if (!t.passed) cluster.#tell();
-      const left = (await Promise.all(cluster.nodes.map((node) => node.loops()))).flat();
+      const left = (await Promise.all(cluster.nodes.map((node) => node.left()))).flat();
       await cluster.#end();
-      assert.deepEqual(left, [], 'loop devices are left');
+      assert.deepEqual(
+        [...left, ...attached(nas), ...attached(nas2)],
+        [],
+        'the test has left something behind',
+      );
     });
     return cluster;
   }
@@ -198,6 +207,13 @@ export class Cluster {
       await this.#host.run('umount', '-l', '--no-canonicalize', mountPoint);
     }
   }
+}
+
+/** The volumes of a server's pool that nodes have, or were taken by force. */
+function attached(server: NfsServer): string[] {
+  const folder = join(server.export, '.berth/volumes');
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder).filter((name) => name.startsWith('+'));
 }
 
 /** What the first server's pool holds of volumes whose names are like this, the archive left out. */

