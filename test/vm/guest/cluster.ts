@@ -1,6 +1,6 @@
 // A driver on every host of the bed, and what a CO does with them, in as few words as a test wants.
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { Mount } from '../../../src/host/mountinfo.ts';
@@ -35,7 +35,7 @@ export class ClusterNode {
   /** What a reboot leaves: the driver gone, nothing mounted, no loop device, the directories of kubelet still there. */
   async reboot(): Promise<void> {
     await this.berth.kill();
-    const loops = (await this.loops()).map((line) => line.split(' ', 1)[0] ?? '');
+    const loops = await this.loopDevices();
     for (const { mountPoint } of this.mounts().reverse()) {
       await this.host.run('umount', '-l', '--no-canonicalize', mountPoint);
     }
@@ -60,6 +60,10 @@ export class ClusterNode {
   async loops(): Promise<string[]> {
     const list = await this.host.run('losetup', '--list', '--noheadings', '--output', 'NAME,BACK-FILE');
     return list.split('\n').filter((line) => line.includes(` ${this.berth.stateDir}/`));
+  }
+
+  async loopDevices(): Promise<string[]> {
+    return (await this.loops()).map((line) => line.split(' ', 1)[0] ?? '');
   }
 
   /** What volumes have on this node: none may have anything after a test. */
@@ -114,11 +118,10 @@ export class Cluster {
       if (!t.passed) cluster.#tell();
       const left = (await Promise.all(cluster.nodes.map((node) => node.left()))).flat();
       await cluster.#end();
-      assert.deepEqual(
-        [...left, ...attached(nas), ...attached(nas2)],
-        [],
-        'the test has left something behind',
-      );
+      const attachments = [nas, nas2].flatMap(attached);
+      // Else every later test would be told of them as well.
+      for (const folder of attachments) rmSync(folder, { recursive: true });
+      assert.deepEqual([...left, ...attachments], [], 'the test has left something behind');
     });
     return cluster;
   }
@@ -198,9 +201,11 @@ export class Cluster {
   async #end(): Promise<void> {
     for (const node of this.nodes) {
       await node.berth.kill();
+      const loops = await node.loopDevices();
       for (const { mountPoint } of node.mounts().reverse()) {
         await node.host.run('umount', '-l', '--no-canonicalize', mountPoint);
       }
+      for (const device of loops) await node.host.run('losetup', '--detach', device);
     }
     await this.controller.kill();
     for (const { mountPoint } of this.controllerMounts().reverse()) {
@@ -209,11 +214,11 @@ export class Cluster {
   }
 }
 
-/** The volumes of a server's pool that nodes have, or were taken by force. */
+/** The attachments on a server's pool, of volumes that nodes have, or were taken by force. */
 function attached(server: NfsServer): string[] {
   const folder = join(server.export, '.berth/volumes');
   if (!existsSync(folder)) return [];
-  return readdirSync(folder).filter((name) => name.startsWith('+'));
+  return readdirSync(folder).flatMap((name) => (name.startsWith('+') ? [join(folder, name)] : []));
 }
 
 /** What the first server's pool holds of volumes whose names are like this, the archive left out. */

@@ -247,7 +247,7 @@ test('a node that was given up and still writes is told, and the volume moves on
 test('writers on both nodes share a raw device, which grows on both', async (t) => {
   const cluster = await start(t, nas);
   const [a, b] = [cluster.node('a'), cluster.node('b')];
-  const volume = await cluster.create('shared', {
+  const volume = await cluster.create('both-write', {
     kind: 'raw',
     mode: 'MULTI_NODE_MULTI_WRITER',
     bytes: 64 * mebibyte,
@@ -272,7 +272,7 @@ test('writers on both nodes share a raw device, which grows on both', async (t) 
   for (const node of [a, b]) await down(cluster, volume, node);
   assert.deepEqual([a.mounts(), b.mounts()], [[], []]);
   await remove(cluster, volume);
-  await waitFor('nothing is left of the volume', () => left(/\bshared\b/).length === 0);
+  await waitFor('nothing is left of the volume', () => left(/\bboth-write\b/).length === 0);
 });
 
 const thick = {
@@ -287,19 +287,19 @@ test('an image has its space reserved over NFSv4.2', async (t) => {
   const volume = await cluster.create('thick', { ...thick });
   const reserved = () => statSync(`${nas.export}/thick/disk.img`).blocks * 512;
   assert.ok(reserved() >= 64 * mebibyte);
+  await grow(cluster, volume, 128 * mebibyte);
+  assert.ok(reserved() >= 128 * mebibyte);
   const a = cluster.node('a');
   await up(cluster, volume, a);
-  await grow(cluster, volume, 128 * mebibyte, a);
-  assert.ok(reserved() >= 128 * mebibyte);
   await down(cluster, volume, a);
   await remove(cluster, volume);
 });
 
 test('to reserve space over NFSv3 is refused, and nothing is made', async (t) => {
   const cluster = await start(t, nas, '3');
-  const creating = cluster.create('thick', { ...thick });
+  const creating = cluster.create('thick-v3', { ...thick });
   assert.match(await refused(creating, code.invalid), /can only do that on NFSv4\.2/);
-  await waitFor('nothing is left', () => left(/\bthick\b/).length === 0);
+  await waitFor('nothing is left', () => left(/\bthick-v3\b/).length === 0);
 });
 
 test('an image whose first blocks cannot be read is refused and never formatted', async (t) => {
