@@ -66,11 +66,6 @@ export class ClusterNode {
     return (await this.loops()).map((line) => line.split(' ', 1)[0] ?? '');
   }
 
-  /** What volumes have on this node: none may have anything after a test. */
-  async left(): Promise<string[]> {
-    return [...this.mounts().map(({ mountPoint }) => mountPoint), ...(await this.loops())];
-  }
-
   target(pod: string): string {
     return `/kubelet-${this.host.name}/pods/${pod}/mount`;
   }
@@ -100,8 +95,15 @@ export class Cluster {
     this.nodes = nodes;
   }
 
-  /** Starts a controller on host c and a node plugin on a and b; all end, and nothing stays mounted, after the test. */
-  static async start(t: TestContext, pools: Readonly<Record<string, object>>): Promise<Cluster> {
+  /**
+   * Starts a controller on host c and a node plugin on a and b; all end, and nothing stays mounted, after the test.
+   * `leavesNothing`: the test itself has to take all down, what is mounted and what is attached; else loop devices only.
+   */
+  static async start(
+    t: TestContext,
+    pools: Readonly<Record<string, object>>,
+    { leavesNothing = false }: { readonly leavesNothing?: boolean } = {},
+  ): Promise<Cluster> {
     const config = { pools };
     const controllerOptions: BerthOptions = { mode: 'controller', config };
     const host = new Host('c');
@@ -116,12 +118,12 @@ export class Cluster {
     t.after(async () => {
       // Only what a failed test says is read; the logs of the others would hide it.
       if (!t.passed) cluster.#tell();
-      const left = (await Promise.all(cluster.nodes.map((node) => node.left()))).flat();
+      const left = (await Promise.all(cluster.nodes.map((node) => node.loops()))).flat();
+      if (leavesNothing)
+        left.push(...cluster.nodes.flatMap((node) => node.mounts()).map(({ mountPoint }) => mountPoint));
       await cluster.#end();
-      const attachments = [nas, nas2].flatMap(attached);
-      // Else every later test would be told of them as well.
-      for (const folder of attachments) rmSync(folder, { recursive: true });
-      assert.deepEqual([...left, ...attachments], [], 'the test has left something behind');
+      if (leavesNothing) left.push(...[nas, nas2].flatMap(takeAttachments));
+      assert.deepEqual(left, [], 'the test has left something behind');
     });
     return cluster;
   }
@@ -214,11 +216,16 @@ export class Cluster {
   }
 }
 
-/** The attachments on a server's pool, of volumes that nodes have, or were taken by force. */
-function attached(server: NfsServer): string[] {
+/**
+ * The attachments on a server's pool, of volumes that nodes have, or were taken by force; removed, since every later test
+ * would be told of them as well.
+ */
+function takeAttachments(server: NfsServer): string[] {
   const folder = join(server.export, '.berth/volumes');
   if (!existsSync(folder)) return [];
-  return readdirSync(folder).flatMap((name) => (name.startsWith('+') ? [join(folder, name)] : []));
+  const left = readdirSync(folder).filter((name) => name.startsWith('+'));
+  for (const name of left) rmSync(join(folder, name), { recursive: true });
+  return left;
 }
 
 /** What the first server's pool holds of volumes whose names are like this, the archive left out. */

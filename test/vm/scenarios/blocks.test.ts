@@ -22,7 +22,8 @@ const healLimit = 180_000;
 
 /** A cluster whose nodes are known on the pool, which is always called nas. */
 async function start(t: TestContext, server: NfsServer, version = '4.2'): Promise<Cluster> {
-  const cluster = await Cluster.start(t, { nas: nfsPool(server, [`nfsvers=${version}`]) });
+  const pools = { nas: nfsPool(server, [`nfsvers=${version}`]) };
+  const cluster = await Cluster.start(t, pools, { leavesNothing: true });
   for (const node of cluster.nodes) {
     const record = `${server.export}/.berth/nodes`;
     await waitFor('the node has announced itself', () => readdirSync(record).includes(node.host.name));
