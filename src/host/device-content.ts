@@ -64,10 +64,10 @@ function split(line: string): [string, string] {
 /** Whether both ends of a device are zeros. Throws CommandError where they cannot be read. */
 async function isZero(device: string, size: bigint, timeoutMs: number, exec: Run): Promise<boolean> {
   const head = size < lookedAt ? size : lookedAt;
-  for (const skip of [0n, size - head]) {
-    if (!(await isZeroFrom(device, skip, head, timeoutMs, exec))) return false;
-  }
-  return true;
+  const ends = [0n, size - head].map((skip) => isZeroFrom(device, skip, head, timeoutMs, exec));
+  // Both are waited for: none may still have the device open when the caller gives it up.
+  await Promise.allSettled(ends);
+  return (await Promise.all(ends)).every((isSo) => isSo);
 }
 
 /** Whether all of a device is zeros; reads all of it. Throws CommandError where it cannot be read in this time. */

@@ -10,7 +10,7 @@ import type { BlockNote } from './block-notes.ts';
 import { notStaged, publishBlock } from './block-publish.ts';
 import { BlockStage, type BlockStageDeps, type StageBlock } from './block-stage.ts';
 import { growMounted } from './mount-staged.ts';
-import { deviceOf } from './staged-blocks.ts';
+import { deviceOf, type StagedBlock } from './staged-blocks.ts';
 import { refuseHeld, unmountStaged } from './take-down.ts';
 
 export interface BlockNodeDeps extends BlockStageDeps {
@@ -46,8 +46,7 @@ export class BlockNode {
   async publish(request: StageBlock, { targetPath, readOnly }: Target): Promise<void> {
     const { volumeId, capability, stagingPath } = request;
     await this.#mutex.run([`volume ${volumeId}`, `target ${targetPath}`], async () => {
-      if (await this.#isToBeStagedAnew(request)) await this.#stage.run(request);
-      const staged = await this.#deps.staged.find(volumeId);
+      const staged = await this.#stagedNow(request);
       if (staged === undefined) throw notStaged(volumeId);
       const { note, device } = staged;
       if (capability.block && readOnly && !note.readOnly) throw stagedWritable(volumeId);
@@ -61,13 +60,18 @@ export class BlockNode {
   }
 
   /**
-   * Whether another file is staged than the node is told of now, or was. kubelet stages nothing again for a pod that
-   * comes while it still has one from before the volume was taken from this node.
+   * What is staged; where that is another file than the node is told of now, or was one, it is staged anew. kubelet
+   * stages nothing again for a pod that comes while it still has one from before the volume was taken from this node.
    */
-  async #isToBeStagedAnew({ volumeId, location }: StageBlock): Promise<boolean> {
-    const note = this.#deps.staged.notes.find(volumeId);
-    if (note === undefined || !note.isOfThisBoot || location.kind !== 'image') return false;
-    return note.image !== location.image || (await deviceOf(note)) === undefined;
+  async #stagedNow(request: StageBlock): Promise<StagedBlock | undefined> {
+    const { volumeId, location } = request;
+    const { staged } = this.#deps;
+    const found = await staged.find(volumeId);
+    const note = staged.notes.find(volumeId);
+    if (note === undefined || !note.isOfThisBoot || location.kind !== 'image') return found;
+    if (note.image === location.image && found !== undefined) return found;
+    await this.#stage.run(request);
+    return staged.find(volumeId);
   }
 
   /** Makes the device, and a filesystem on it, as large as the file is now; in use. Returns its bytes. */

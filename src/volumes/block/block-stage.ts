@@ -16,7 +16,7 @@ import { notAttached, stagedTwin, stagingOccupied, truncated } from './block-err
 import { blockFailure } from './block-failure.ts';
 import { shownAt } from './device-shown.ts';
 import { mountStaged } from './mount-staged.ts';
-import type { NodeAttachments } from './node-attachments.ts';
+import type { NodeAttachments, UsedAttachment } from './node-attachments.ts';
 import { deviceOf, isSameFile, type StagedBlocks } from './staged-blocks.ts';
 import { refuseHeld, unmountStaged } from './take-down.ts';
 
@@ -105,9 +105,10 @@ export class BlockStage {
     });
     try {
       if (device.size === 0n) throw new EmptyDeviceError(device.path);
-      if (await this.#claim(request, view)) await this.#blank(request, view, device);
+      let used = await this.#claim(request, view);
+      if (used?.how === 'making') used = await this.#blank(request, view, device, used);
       else refuseTruncated(request, device.size);
-      if (!request.capability.block) await this.#mount(request, view, device.path);
+      if (!request.capability.block) await this.#mount(request, view, device.path, used);
     } catch (error) {
       if (device.isNew || !known) await this.#letGo(request, view, device, known);
       throw error;
@@ -153,48 +154,60 @@ export class BlockStage {
   }
 
   /**
-   * Puts down that this node may write, if the volume is attached to it still. The file was opened before, so that it
-   * is the one which would be replaced. Returns whether it was making the filesystem when it was interrupted.
+   * Puts down that this node may write, if the volume is attached to it still; undefined where it only reads, or writes
+   * beside other nodes. The file was opened before, so that it is the one which would be replaced. `making`: it was
+   * making the filesystem when it was interrupted.
    */
-  async #claim(request: StageBlock, view: PoolView): Promise<boolean> {
+  async #claim(request: StageBlock, view: PoolView): Promise<UsedAttachment | undefined> {
     const { volumeId, readOnly, capability } = request;
     const { attachments } = this.#deps;
     // Writers on many nodes at once coordinate themselves: no copy could take the place of what others use.
     if (readOnly || capability.multiNode) {
-      if (await attachments.isAttached(view.path, request)) return false;
+      if (await attachments.isAttached(view.path, request)) return undefined;
       throw notAttached(volumeId);
     }
-    const how = await attachments.use(view.path, request);
-    if (how === 'absent') throw notAttached(volumeId);
-    return how === 'making';
+    return orNotAttached(volumeId, await attachments.use(view.path, request));
   }
 
   /** What a maker that was killed has left is nobody's data: nothing is mounted before it is gone. */
-  async #blank(request: StageBlock, view: PoolView, device: AttachedDevice): Promise<void> {
-    const { volumeId, location, size } = request;
-    if (location.kind !== 'image') return;
+  async #blank(
+    request: StageBlock,
+    view: PoolView,
+    device: AttachedDevice,
+    used: UsedAttachment,
+  ): Promise<UsedAttachment> {
+    const { volumeId, key, location, size } = request;
+    if (location.kind !== 'image') return used;
     // Mounted, or a maker that was given up is still at it.
     await refuseHeld(device.path);
     const whole = device.size > size ? device.size : size;
     await blankFile(`${view.path}/${location.image}`, whole, { timeoutMs });
     await growLoop(device.path, { timeoutMs });
     await forgetCached(device.path, { timeoutMs });
-    if (!(await this.#deps.attachments.endMaking(view.path, request))) throw notAttached(volumeId);
+    return orNotAttached(volumeId, await this.#deps.attachments.endMaking(view.path, key, used));
   }
 
-  async #mount(request: StageBlock, view: PoolView, device: string): Promise<void> {
-    const { volumeId, readOnly, capability, stagingPath } = request;
+  /** `used`: undefined where nothing can be made. */
+  async #mount(
+    request: StageBlock,
+    view: PoolView,
+    device: string,
+    used: UsedAttachment | undefined,
+  ): Promise<void> {
+    const { volumeId, key, readOnly, capability, stagingPath } = request;
     const { attachments, observe } = this.#deps;
-    const whileAttached = async (renamed: Promise<boolean>) => {
-      if (!(await renamed)) throw notAttached(volumeId);
-    };
+    let now = used;
     await mountStaged(
       { volumeId, device, readOnly, flags: capability.mountFlags, stagingPath, observe },
       {
         ...request,
         file: fileOf(request, view),
-        onMaking: () => whileAttached(attachments.beginMaking(view.path, request)),
-        onMade: () => whileAttached(attachments.endMaking(view.path, request)),
+        onMaking: async () => {
+          now = orNotAttached(volumeId, now && (await attachments.beginMaking(view.path, key, now)));
+        },
+        onMade: async () => {
+          now = orNotAttached(volumeId, now && (await attachments.endMaking(view.path, key, now)));
+        },
       },
     );
   }
@@ -217,6 +230,11 @@ export class BlockStage {
       this.#deps.log.warn({ err: error, device: device.path }, 'a stage that failed left a device');
     }
   }
+}
+
+function orNotAttached(volumeId: string, used: UsedAttachment | undefined): UsedAttachment {
+  if (used === undefined) throw notAttached(volumeId);
+  return used;
 }
 
 function flagsOf({ mountFlags }: Capability): string {

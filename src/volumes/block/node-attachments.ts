@@ -27,6 +27,12 @@ export interface NodeAttachment {
   readonly version: string | undefined;
 }
 
+/** An attachment under which this node may write. The name is random, and nobody else's: what is renamed is this one. */
+export interface UsedAttachment {
+  readonly how: InUse;
+  readonly name: string;
+}
+
 /**
  * What a node does with its own attachments (attachment-folder.ts): in the pool's mount, in child processes with a
  * deadline, since the server may be dead. Each is one rename, which the server refuses where the volume was taken from
@@ -51,43 +57,52 @@ export class NodeAttachments {
 
   /**
    * Puts down that this node may write from now on; repeated, it gets another name each time. `making`: it was making
-   * the filesystem when it was interrupted. `absent`: the volume is not attached to this node, or not this file of it.
+   * the filesystem when it was interrupted. Undefined: the volume is not attached to this node, or not this file of it.
    */
-  async use(pool: string, attachment: NodeAttachment): Promise<InUse | 'absent'> {
+  async use(pool: string, attachment: NodeAttachment): Promise<UsedAttachment | undefined> {
     const { key } = attachment;
+    // As a first stage finds it. A look would cost as much as the rename.
+    const single = attachedName('single', this.#nodeId);
+    const fresh = await this.#rename(pool, key, single, 'used');
+    if (fresh !== undefined) return this.#used(pool, attachment, 'used', fresh, single);
     for (let attempt = 0; attempt < attempts; attempt += 1) {
       const own = await this.#own(pool, key);
       const from = own.find(({ how }) => how === 'used') ?? own.find(({ how }) => how !== 'multi');
-      if (from === undefined) return 'absent';
+      if (from === undefined) return undefined;
       const how = from.how === 'making' ? 'making' : 'used';
       const name = await this.#rename(pool, key, from.name, how);
       if (name === undefined) continue;
-      if (await this.#is(pool, attachment, name)) return how;
-      if (from.how === 'single') await this.#move(pool, key, name, from.name);
-      return 'absent';
+      return this.#used(pool, attachment, how, name, from.how === 'single' ? single : undefined);
     }
-    return 'absent';
+    return undefined;
   }
 
-  /** Puts down that this node makes the filesystem; false where the volume was taken from it meanwhile. */
-  beginMaking(pool: string, attachment: NodeAttachment): Promise<boolean> {
-    return this.#become(pool, attachment, 'used', 'making');
+  /** `unused`: the name that it had before, as one that is for another file gets it back. */
+  async #used(
+    pool: string,
+    attachment: NodeAttachment,
+    how: InUse,
+    name: string,
+    unused: string | undefined,
+  ): Promise<UsedAttachment | undefined> {
+    if (await this.#is(pool, attachment, name)) return { how, name };
+    if (unused !== undefined) await this.#move(pool, attachment.key, name, unused);
+    return undefined;
   }
 
-  /** Puts down that it is made; false where the volume was taken from this node meanwhile. */
-  endMaking(pool: string, attachment: NodeAttachment): Promise<boolean> {
-    return this.#become(pool, attachment, 'making', 'used');
+  /** Puts down that this node makes the filesystem; undefined where the volume was taken from it meanwhile. */
+  beginMaking(pool: string, key: string, { name }: UsedAttachment): Promise<UsedAttachment | undefined> {
+    return this.#become(pool, key, name, 'making');
   }
 
-  async #become(pool: string, attachment: NodeAttachment, from: InUse, to: InUse): Promise<boolean> {
-    const { key } = attachment;
-    const own = await this.#own(pool, key);
-    const now = own.find(({ how }) => how === from);
-    const name =
-      now === undefined
-        ? own.find(({ how }) => how === to)?.name
-        : await this.#rename(pool, key, now.name, to);
-    return name !== undefined && this.#is(pool, attachment, name);
+  /** Puts down that it is made; undefined where the volume was taken from this node meanwhile. */
+  endMaking(pool: string, key: string, { name }: UsedAttachment): Promise<UsedAttachment | undefined> {
+    return this.#become(pool, key, name, 'used');
+  }
+
+  async #become(pool: string, key: string, from: string, how: InUse): Promise<UsedAttachment | undefined> {
+    const name = await this.#rename(pool, key, from, how);
+    return name === undefined ? undefined : { how, name };
   }
 
   /**

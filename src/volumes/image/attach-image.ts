@@ -18,11 +18,11 @@ export async function attachImage(
   { readOnly, volumeId, onFound }: AttachOptions,
 ): Promise<AttachedDevice> {
   const file = `${view.path}/${image}`;
-  const identity = await identify(file, { timeoutMs });
+  const [identity, loops] = await Promise.all([identify(file, { timeoutMs }), listLoops({ timeoutMs })]);
   if (!(await isInPool(view, file, identity))) throw leavesPool(volumeId);
   const { device, inode, size } = identity;
   await onFound({ device, inode });
-  const found = loopOf(await listLoops({ timeoutMs }), identity);
+  const found = loopOf(loops, identity);
   if (found !== undefined && found.readOnly === readOnly) return { path: found.path, isNew: false, size };
   // Attached in the other way by a stage that was cut off; in use it would not let go.
   if (found !== undefined) await detachLoop(found.path, { timeoutMs });
