@@ -1,3 +1,4 @@
+import { allEnded } from '../all-ended.ts';
 import { CommandError } from './command-error.ts';
 import { deviceSize, EmptyDeviceError } from './loop.ts';
 import { type Run, run } from './run.ts';
@@ -16,19 +17,34 @@ export type DeviceContent =
 /** So much is looked at at both ends: any signature that blkid knows of lies there. */
 const lookedAt = 1024n * 1024n;
 
+export interface ContentOptions {
+  /** For each command, in milliseconds. */
+  readonly timeoutMs: number;
+  /** A hint: it is looked at as one that is blank, and all at once. */
+  readonly looksBlank?: boolean;
+}
+
 /**
  * Finds out what a block device holds. Only what cannot be doubted is called blank. Throws CommandError where it could
  * not be read: blkid's own exit status for "nothing found" also means that (blkid(8)).
  */
 export async function contentOf(
   device: string,
-  { timeoutMs }: { readonly timeoutMs: number },
+  { timeoutMs, looksBlank = false }: ContentOptions,
   exec: Run = run,
 ): Promise<DeviceContent> {
-  const found = await probe(device, timeoutMs, exec);
-  if (found !== undefined) return found;
   const size = deviceSize(device);
   if (size === undefined || size === 0n) throw new EmptyDeviceError(device);
+  if (looksBlank) {
+    // That it can be read is proven by the reads of its ends.
+    const [isBlank, found] = await allEnded([
+      isZero(device, size, timeoutMs, exec),
+      probe(device, timeoutMs, exec),
+    ]);
+    return found ?? { kind: isBlank ? 'blank' : 'unknown' };
+  }
+  const found = await probe(device, timeoutMs, exec);
+  if (found !== undefined) return found;
   if (!(await isZero(device, size, timeoutMs, exec))) return { kind: 'unknown' };
   // Once more, after the reads went well: the first answer may have been that of an error.
   return (await probe(device, timeoutMs, exec)) ?? { kind: 'blank' };
@@ -64,10 +80,11 @@ function split(line: string): [string, string] {
 /** Whether both ends of a device are zeros. Throws CommandError where they cannot be read. */
 async function isZero(device: string, size: bigint, timeoutMs: number, exec: Run): Promise<boolean> {
   const head = size < lookedAt ? size : lookedAt;
-  const ends = [0n, size - head].map((skip) => isZeroFrom(device, skip, head, timeoutMs, exec));
-  // Both are waited for: none may still have the device open when the caller gives it up.
-  await Promise.allSettled(ends);
-  return (await Promise.all(ends)).every((isSo) => isSo);
+  const [atStart, atEnd] = await allEnded([
+    isZeroFrom(device, 0n, head, timeoutMs, exec),
+    isZeroFrom(device, size - head, head, timeoutMs, exec),
+  ]);
+  return atStart && atEnd;
 }
 
 /** Whether all of a device is zeros; reads all of it. Throws CommandError where it cannot be read in this time. */

@@ -86,21 +86,29 @@ export async function listLoops({ timeoutMs }: LoopOptions, exec: Run = run): Pr
   });
 }
 
-/** Device and inode of a file, asked for in a child process: its server may be dead. Throws CommandError. */
+/** What a file is at a moment. */
+export interface FileFacts extends FileIdentity {
+  /** In bytes. */
+  readonly size: bigint;
+  /** Whether no block is stored for it (st_blocks, stat(2)). */
+  readonly isHollow: boolean;
+}
+
+/** Looks at a file in a child process: its server may be dead. Throws CommandError. */
 export async function identify(
   file: string,
   { timeoutMs }: LoopOptions,
   exec: Run = run,
-): Promise<FileIdentity & { readonly size: bigint }> {
+): Promise<FileFacts> {
   // --cached=never: an NFS client would else answer from its cache. It has to want more than the inode for that.
-  const args = ['--cached=never', '--format=%Hd:%Ld %i %s %Z %F', '--', file];
+  const args = ['--cached=never', '--format=%Hd:%Ld %i %s %b %Z %F', '--', file];
   const output = await exec('stat', args, { timeoutMs });
-  const [, device, inode, size, kind] = /^(\d+:\d+) (\d+) (\d+) \d+ (.+)\n$/.exec(output) ?? [];
+  const [, device, inode, size, blocks, kind] = /^(\d+:\d+) (\d+) (\d+) (\d+) \d+ (.+)\n$/.exec(output) ?? [];
   if (device === undefined || inode === undefined || size === undefined) {
     throw new Error('stat gave an answer that cannot be read');
   }
   if (!/^regular( empty)? file$/.test(kind ?? '')) throw new NotAFileError(kind ?? '');
-  return { device, inode, size: BigInt(size) };
+  return { device, inode, size: BigInt(size), isHollow: blocks === '0' };
 }
 
 /** What is to be an image is something else, such as a directory or a symbolic link. */
@@ -171,6 +179,20 @@ export async function detachLoop(device: string, { timeoutMs }: LoopOptions, exe
 export function backingFile(device: string): string | undefined {
   try {
     return readFileSync(`/sys/block/${basename(device)}/loop/backing_file`, 'utf8').trimEnd();
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The number that the kernel gave to what a loop device has: another one each time it gets a file or loses it
+ * (diskseq, Documentation/ABI/stable/sysfs-block, Linux 5.15). Undefined where it has no file, or the kernel has no
+ * such number.
+ */
+export function sequenceOf(device: string): string | undefined {
+  if (backingFile(device) === undefined) return undefined;
+  try {
+    return readFileSync(`/sys/block/${basename(device)}/diskseq`, 'utf8').trim();
   } catch {
     return undefined;
   }

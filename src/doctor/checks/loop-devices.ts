@@ -6,7 +6,7 @@ import { isInstalled } from './mount-helpers.ts';
 /** What attaching, making, checking and growing them takes. */
 const programs = [
   ...['losetup', 'blockdev', 'blkid', 'fallocate', 'truncate', 'cmp', 'cp'],
-  ...['mkfs.ext4', 'e2fsck', 'resize2fs', 'mkfs.xfs', 'xfs_growfs', 'xfs_io'],
+  ...['mkfs.ext4', 'dumpe2fs', 'e2fsck', 'resize2fs', 'mkfs.xfs', 'xfs_growfs', 'xfs_io'],
 ];
 
 const why = 'Volumes with a filesystem of their own and block volumes need them; shared directories do not.';

@@ -8,6 +8,8 @@ export interface AttachedDevice {
   readonly isNew: boolean;
   /** Of the image or the device, in bytes. */
   readonly size: bigint;
+  /** Of an image: nothing was stored in it when it was looked at. A hint, since others may have had it then. */
+  readonly isHollow: boolean;
 }
 
 /** What a volume is kept in, by which its device is found again. */

@@ -1,6 +1,8 @@
 import { status } from '@grpc/grpc-js';
+import { allEnded } from '../../all-ended.ts';
 import { CsiError } from '../../errors/csi-error.ts';
-import { contentOf, isZeroThroughout } from '../../host/device-content.ts';
+import { contentOf, type DeviceContent, isZeroThroughout } from '../../host/device-content.ts';
+import { type Ext4State, ext4StateOf } from '../../host/ext4-state.ts';
 import { mayHaveData } from '../../host/file-data.ts';
 import { checkFilesystem, type FilesystemType, makeFilesystem } from '../../host/filesystem.ts';
 import { deviceSize } from '../../host/loop.ts';
@@ -21,6 +23,10 @@ export interface Prepare {
   readonly readOnly: boolean;
   /** The image's file; undefined for a device, on which nothing is ever made. */
   readonly file: string | undefined;
+  /** That nothing is stored in it: a hint of what is to be looked at first. */
+  readonly isHollow: boolean;
+  /** Throws where this node may not have the volume; it is asked while the device is read. */
+  readonly proveTold: () => Promise<void>;
   /** Called before and after the filesystem is made: what is killed in between may be made again. */
   readonly onMaking: () => Promise<void>;
   readonly onMade: () => Promise<void>;
@@ -32,6 +38,11 @@ export interface Prepared {
   readonly size: bigint | undefined;
 }
 
+/** What was found on a device. `hasData`: whether its file may have any, where that was asked for too. */
+type Found =
+  | { readonly ext4: Ext4State }
+  | { readonly ext4: undefined; readonly content: DeviceContent; readonly hasData: boolean | undefined };
+
 /**
  * Sees to it that a device has a filesystem that can be mounted. Made only where the device is proven blank and the
  * volume is a new one; whatever else is found stays as it is, and is told. Throws CsiError, and what blockFailure
@@ -39,11 +50,19 @@ export interface Prepared {
  */
 export async function prepareFilesystem(device: string, wanted: Prepare): Promise<Prepared> {
   const { volumeId, fsType, format, readOnly, file } = wanted;
-  const content = await contentOf(device, { timeoutMs: probeMs });
+  const [found] = await allEnded([look(device, wanted), wanted.proveTold()]);
+  if (found.ext4 !== undefined) {
+    const { size, isToBeChecked } = found.ext4;
+    if (isToBeChecked && !readOnly) await checkFilesystem(device, 'ext4', { timeoutMs: checkMs });
+    return { type: 'ext4', size };
+  }
+  const { content, hasData } = found;
   if (content.kind === 'blank') {
     if (format === undefined || readOnly || file === undefined) throw nothingThere(volumeId, readOnly);
     // Its ends are: what is between them may be all that is left of a filesystem.
-    if (!(await isNeverWritten(file, device))) throw foreign(volumeId, 'data of no known form');
+    const mayBeThere = hasData ?? (await mayHaveData(file, { timeoutMs: probeMs }));
+    if (mayBeThere && !(await isZeroThroughout(device, { timeoutMs: makeMs })))
+      throw foreign(volumeId, 'data of no known form');
     await wanted.onMaking();
     await makeFilesystem(device, format, { timeoutMs: makeMs });
     await wanted.onMade();
@@ -59,9 +78,18 @@ export async function prepareFilesystem(device: string, wanted: Prepare): Promis
   return { type, size };
 }
 
-async function isNeverWritten(file: string, device: string): Promise<boolean> {
-  if (!(await mayHaveData(file, { timeoutMs: probeMs }))) return true;
-  return isZeroThroughout(device, { timeoutMs: makeMs });
+/** Where the hint is wrong, the answer is the same, and takes longer. */
+async function look(device: string, { format, file, isHollow }: Prepare): Promise<Found> {
+  if (format === 'ext4' && !isHollow) {
+    // What this driver has made it finds in one look; of others' devices there is more to be doubted.
+    const ext4 = await ext4StateOf(device, { timeoutMs: probeMs });
+    if (ext4 !== undefined) return { ext4 };
+  }
+  const [content, hasData] = await allEnded([
+    contentOf(device, { timeoutMs: probeMs, looksBlank: isHollow }),
+    isHollow && file !== undefined ? mayHaveData(file, { timeoutMs: probeMs }) : Promise.resolve(undefined),
+  ]);
+  return { ext4: undefined, content, hasData };
 }
 
 function nothingThere(volumeId: string, readOnly: boolean): CsiError {

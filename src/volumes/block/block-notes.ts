@@ -2,6 +2,16 @@ import { bootId } from '../../host/boot.ts';
 import { KeyedFiles } from '../keyed-files.ts';
 import type { Backing } from './attached-device.ts';
 
+/** A loop device as long as it has the same file. */
+export interface NotedLoop {
+  readonly path: string;
+  /** The number of what it has (sequenceOf). */
+  readonly sequence: string;
+}
+
+/** What a note is made of. */
+export type NewNote = Omit<BlockNote, 'isOfThisBoot' | 'wasWritable'>;
+
 /** What this node did for a block volume, for a driver that was restarted. */
 export interface BlockNote extends Backing {
   readonly volumeId: string;
@@ -12,6 +22,8 @@ export interface BlockNote extends Backing {
   /** The file, relative to the pool's root; undefined for a device of the node. */
   readonly image?: string;
   readonly readOnly: boolean;
+  /** The loop device that it was given, to be found again without a look at all of them. */
+  readonly loop?: NotedLoop;
   /** The mount flags that its filesystem was asked for with; earlier versions did not note them. */
   readonly flags?: string;
   /** Whether its attachment was in use since it was staged first; a later stage may ask for reading only, and fail. */
@@ -33,7 +45,7 @@ export class BlockNotes {
   }
 
   /** Throws INTERNAL where the disk does not take it. */
-  write({ volumeId, ...note }: Omit<BlockNote, 'isOfThisBoot' | 'wasWritable'>): void {
+  write({ volumeId, ...note }: NewNote): void {
     const wasWritable = !note.readOnly || this.find(volumeId)?.wasWritable === true;
     this.#files.write(
       volumeId,
@@ -75,6 +87,7 @@ function decode(text = 'null'): BlockNote | undefined {
     image,
     node,
     flags,
+    loop,
     readOnly,
     wasWritable,
     boot,
@@ -91,8 +104,15 @@ function decode(text = 'null'): BlockNote | undefined {
     ...(typeof image === 'string' ? { image } : {}),
     ...(typeof node === 'string' ? { node } : {}),
     ...(typeof flags === 'string' ? { flags } : {}),
+    ...decodeLoop(loop),
     readOnly: readOnly === true,
     wasWritable: wasWritable === true || readOnly !== true,
     isOfThisBoot: boot === bootId(),
   };
+}
+
+function decodeLoop(found: unknown): { readonly loop?: NotedLoop } {
+  if (typeof found !== 'object' || found === null) return {};
+  const { path, sequence }: Record<string, unknown> = { ...found };
+  return typeof path === 'string' && typeof sequence === 'string' ? { loop: { path, sequence } } : {};
 }

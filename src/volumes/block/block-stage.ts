@@ -1,8 +1,9 @@
 import type { Logger } from 'pino';
+import type { CsiError } from '../../errors/csi-error.ts';
 import { blankFile, forgetCached } from '../../host/blank-file.ts';
 import { CommandError } from '../../host/command-error.ts';
 import type { FilesystemType } from '../../host/filesystem.ts';
-import { detachLoop, EmptyDeviceError, growLoop, identify } from '../../host/loop.ts';
+import { detachLoop, EmptyDeviceError, growLoop, identify, sequenceOf } from '../../host/loop.ts';
 import { possibleMountPoint } from '../../host/mount-point.ts';
 import type { MountObserver } from '../../pools/mount-observer.ts';
 import type { PoolView, SharedMounts } from '../../pools/shared-mount.ts';
@@ -14,6 +15,7 @@ import type { BlockLocation } from '../volume-context.ts';
 import type { AttachedDevice, AttachOptions } from './attached-device.ts';
 import { notAttached, stagedTwin, stagingOccupied, truncated } from './block-errors.ts';
 import { blockFailure } from './block-failure.ts';
+import type { NewNote } from './block-notes.ts';
 import { shownAt } from './device-shown.ts';
 import { mountStaged } from './mount-staged.ts';
 import type { NodeAttachments, UsedAttachment } from './node-attachments.ts';
@@ -106,9 +108,19 @@ export class BlockStage {
     try {
       if (device.size === 0n) throw new EmptyDeviceError(device.path);
       let used = await this.#claim(request, view);
-      if (used?.how === 'making') used = await this.#blank(request, view, device, used);
-      else refuseTruncated(request, device.size);
-      if (!request.capability.block) await this.#mount(request, view, device.path, used);
+      if (used?.how === 'making') {
+        await this.#proveTold(request, view, used);
+        used = await this.#blank(request, view, device, used);
+      } else {
+        const problem = truncation(request, device.size);
+        if (problem !== undefined) {
+          // Of a volume that is not this node's it may be another file.
+          await this.#proveTold(request, view, used);
+          throw problem;
+        }
+      }
+      if (request.capability.block) await this.#proveTold(request, view, used);
+      else await this.#mount(request, view, device, used);
     } catch (error) {
       if (device.isNew || !known) await this.#letGo(request, view, device, known);
       throw error;
@@ -139,18 +151,30 @@ export class BlockStage {
       pool: location.pool.name,
       ...(location.kind === 'image' ? { image: location.image } : {}),
     };
+    let note: NewNote | undefined;
     const options: AttachOptions = {
       volumeId,
       readOnly,
       onFound: async (backing) => {
         const other = await staged.twinOf(volumeId, backing);
         if (other !== undefined) throw stagedTwin(volumeId, other);
-        staged.notes.write({ volumeId, ...backing, ...place, key, flags: flagsOf(capability), readOnly });
+        note = { volumeId, ...backing, ...place, key, flags: flagsOf(capability), readOnly };
+        staged.notes.write(note);
       },
     };
-    if (location.kind === 'image') return attachImage(view, location.image, options);
-    const own = await staged.find(volumeId);
-    return attachDevice(location.device, { patterns, staged: own?.device }, options);
+    const attached =
+      location.kind === 'image'
+        ? await attachImage(view, location.image, options)
+        : await attachDevice(
+            location.device,
+            { patterns, staged: (await staged.find(volumeId))?.device },
+            options,
+          );
+    const sequence = sequenceOf(attached.path);
+    if (note !== undefined && sequence !== undefined) {
+      staged.notes.write({ ...note, loop: { path: attached.path, sequence } });
+    }
+    return attached;
   }
 
   /**
@@ -159,14 +183,19 @@ export class BlockStage {
    * making the filesystem when it was interrupted.
    */
   async #claim(request: StageBlock, view: PoolView): Promise<UsedAttachment | undefined> {
-    const { volumeId, readOnly, capability } = request;
-    const { attachments } = this.#deps;
+    const { volumeId, key, readOnly, capability } = request;
     // Writers on many nodes at once coordinate themselves: no copy could take the place of what others use.
-    if (readOnly || capability.multiNode) {
-      if (await attachments.isAttached(view.path, request)) return undefined;
-      throw notAttached(volumeId);
-    }
-    return orNotAttached(volumeId, await attachments.use(view.path, request));
+    if (readOnly || capability.multiNode) return undefined;
+    return orNotAttached(volumeId, await this.#deps.attachments.use(view.path, key));
+  }
+
+  /** Throws where the volume is not attached to this node, or not this file of it. Nothing is written before. */
+  async #proveTold(request: StageBlock, view: PoolView, used: UsedAttachment | undefined): Promise<void> {
+    const { attachments } = this.#deps;
+    const isTold = await (used === undefined
+      ? attachments.isAttached(view.path, request)
+      : attachments.isFor(view.path, request, used));
+    if (!isTold) throw notAttached(request.volumeId);
   }
 
   /** What a maker that was killed has left is nobody's data: nothing is mounted before it is gone. */
@@ -191,17 +220,19 @@ export class BlockStage {
   async #mount(
     request: StageBlock,
     view: PoolView,
-    device: string,
+    device: AttachedDevice,
     used: UsedAttachment | undefined,
   ): Promise<void> {
     const { volumeId, key, readOnly, capability, stagingPath } = request;
     const { attachments, observe } = this.#deps;
     let now = used;
     await mountStaged(
-      { volumeId, device, readOnly, flags: capability.mountFlags, stagingPath, observe },
+      { volumeId, device: device.path, readOnly, flags: capability.mountFlags, stagingPath, observe },
       {
         ...request,
         file: fileOf(request, view),
+        isHollow: device.isHollow,
+        proveTold: () => this.#proveTold(request, view, used),
         onMaking: async () => {
           now = orNotAttached(volumeId, now && (await attachments.beginMaking(view.path, key, now)));
         },
@@ -245,6 +276,7 @@ function fileOf({ location }: StageBlock, view: PoolView): string | undefined {
   return location.kind === 'image' ? `${view.path}/${location.image}` : undefined;
 }
 
-function refuseTruncated({ volumeId, location, size }: StageBlock, found: bigint): void {
-  if (location.kind === 'image' && found < size) throw truncated(volumeId, location.image, size, found);
+function truncation({ volumeId, location, size }: StageBlock, found: bigint): CsiError | undefined {
+  if (location.kind !== 'image' || found >= size) return undefined;
+  return truncated(volumeId, location.image, size, found);
 }

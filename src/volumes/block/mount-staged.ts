@@ -35,6 +35,7 @@ export async function mountStaged(
   if (mounted !== undefined) {
     if (deviceShownBy(mounted) !== device || hasOption(mounted, 'ro') !== readOnly)
       throw stagingOccupied(volumeId, stagingPath);
+    await prepare.proveTold();
     // The call that has mounted it may have ended before it was grown.
     if (!readOnly && isFilesystemType(mounted.fsType)) await growMounted(device, target, mounted.fsType);
     return;

@@ -31,6 +31,8 @@ export interface NodeAttachment {
 export interface UsedAttachment {
   readonly how: InUse;
   readonly name: string;
+  /** Its name when it was not in use yet, where it was not. */
+  readonly before?: string;
 }
 
 /**
@@ -56,15 +58,15 @@ export class NodeAttachments {
   }
 
   /**
-   * Puts down that this node may write from now on; repeated, it gets another name each time. `making`: it was making
-   * the filesystem when it was interrupted. Undefined: the volume is not attached to this node, or not this file of it.
+   * Puts down that this node may write from now on, once `isFor` has proven it; repeated, it gets another name each
+   * time. `making`: it was making the filesystem when it was interrupted. Undefined: the volume is not attached to this
+   * node.
    */
-  async use(pool: string, attachment: NodeAttachment): Promise<UsedAttachment | undefined> {
-    const { key } = attachment;
+  async use(pool: string, key: string): Promise<UsedAttachment | undefined> {
     // As a first stage finds it. A look would cost as much as the rename.
     const single = attachedName('single', this.#nodeId);
     const fresh = await this.#rename(pool, key, single, 'used');
-    if (fresh !== undefined) return this.#used(pool, attachment, 'used', fresh, single);
+    if (fresh !== undefined) return { how: 'used', name: fresh, before: single };
     for (let attempt = 0; attempt < attempts; attempt += 1) {
       const own = await this.#own(pool, key);
       const from = own.find(({ how }) => how === 'used') ?? own.find(({ how }) => how !== 'multi');
@@ -72,22 +74,16 @@ export class NodeAttachments {
       const how = from.how === 'making' ? 'making' : 'used';
       const name = await this.#rename(pool, key, from.name, how);
       if (name === undefined) continue;
-      return this.#used(pool, attachment, how, name, from.how === 'single' ? single : undefined);
+      return { how, name, ...(from.how === 'single' ? { before: single } : {}) };
     }
     return undefined;
   }
 
-  /** `unused`: the name that it had before, as one that is for another file gets it back. */
-  async #used(
-    pool: string,
-    attachment: NodeAttachment,
-    how: InUse,
-    name: string,
-    unused: string | undefined,
-  ): Promise<UsedAttachment | undefined> {
-    if (await this.#is(pool, attachment, name)) return { how, name };
-    if (unused !== undefined) await this.#move(pool, attachment.key, name, unused);
-    return undefined;
+  /** Whether it is for this file. One that is not gets the name back that it had before it was in use. */
+  async isFor(pool: string, attachment: NodeAttachment, { name, before }: UsedAttachment): Promise<boolean> {
+    if (await this.#is(pool, attachment, name)) return true;
+    if (before !== undefined) await this.#move(pool, attachment.key, name, before);
+    return false;
   }
 
   /** Puts down that this node makes the filesystem; undefined where the volume was taken from it meanwhile. */

@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../../errors/csi-error.ts';
 import { findBlockDevice } from '../../host/block-device.ts';
-import { type FileIdentity, listLoops, loopOf } from '../../host/loop.ts';
+import { type FileIdentity, listLoops, loopOf, sequenceOf } from '../../host/loop.ts';
 import { possibleMountPoint } from '../../host/mount-point.ts';
 import { type Mount, readMountinfo, topmostAt } from '../../host/mountinfo.ts';
 import type { BlockNote, BlockNotes } from './block-notes.ts';
@@ -64,7 +64,10 @@ export class StagedBlocks {
 /** The device that was set up for a volume, as long as it is the same one. Throws CommandError. */
 export async function deviceOf(note: BlockNote): Promise<string | undefined> {
   if (!note.isOfThisBoot) return undefined;
-  if (note.node === undefined) return loopOf(await listLoops({ timeoutMs }), note)?.path;
+  if (note.node === undefined) {
+    if (note.loop !== undefined && sequenceOf(note.loop.path) === note.loop.sequence) return note.loop.path;
+    return loopOf(await listLoops({ timeoutMs }), note)?.path;
+  }
   const found = findBlockDevice(note.node);
   return found !== undefined && isSameFile(found.identity, note) ? found.path : undefined;
 }

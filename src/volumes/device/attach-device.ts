@@ -31,14 +31,14 @@ export async function attachDevice(
   const before = loops.find(
     (loop) => loop.readOnly && loop.device === identity.device && loop.inode === identity.inode,
   );
-  const size = deviceSize(path) ?? 0n;
+  const facts = { size: deviceSize(path) ?? 0n, isHollow: false };
   if (!readOnly) {
     // Set up by a stage that was cut off, when the volume was attached read-only.
     if (before !== undefined && before.path === staged) await detachLoop(before.path, { timeoutMs });
     await onFound({ ...identity, node: path });
-    return { path, isNew: false, size };
+    return { path, isNew: false, ...facts };
   }
   await onFound(identity);
-  if (before !== undefined) return { path: before.path, isNew: false, size };
-  return { path: await attachLoop(path, { readOnly, timeoutMs }), isNew: true, size };
+  if (before !== undefined) return { path: before.path, isNew: false, ...facts };
+  return { path: await attachLoop(path, { readOnly, timeoutMs }), isNew: true, ...facts };
 }

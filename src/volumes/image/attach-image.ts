@@ -1,5 +1,6 @@
 import { realpath, stat } from 'node:fs/promises';
 import { status } from '@grpc/grpc-js';
+import { allEnded } from '../../all-ended.ts';
 import { CsiError } from '../../errors/csi-error.ts';
 import { deviceNumber } from '../../host/block-device.ts';
 import { attachLoop, detachLoop, type FileIdentity, identify, listLoops, loopOf } from '../../host/loop.ts';
@@ -18,16 +19,17 @@ export async function attachImage(
   { readOnly, volumeId, onFound }: AttachOptions,
 ): Promise<AttachedDevice> {
   const file = `${view.path}/${image}`;
-  const [identity, loops] = await Promise.all([identify(file, { timeoutMs }), listLoops({ timeoutMs })]);
+  const [identity, loops] = await allEnded([identify(file, { timeoutMs }), listLoops({ timeoutMs })]);
   if (!(await isInPool(view, file, identity))) throw leavesPool(volumeId);
-  const { device, inode, size } = identity;
+  const { device, inode, size, isHollow } = identity;
   await onFound({ device, inode });
   const found = loopOf(loops, identity);
-  if (found !== undefined && found.readOnly === readOnly) return { path: found.path, isNew: false, size };
+  if (found !== undefined && found.readOnly === readOnly)
+    return { path: found.path, isNew: false, size, isHollow };
   // Attached in the other way by a stage that was cut off; in use it would not let go.
   if (found !== undefined) await detachLoop(found.path, { timeoutMs });
   const path = await attachLoop(file, { readOnly, timeoutMs });
-  return { path, isNew: true, size };
+  return { path, isNew: true, size, isHollow };
 }
 
 /**

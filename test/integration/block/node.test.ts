@@ -5,12 +5,13 @@ import { open, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/p
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { execa } from 'execa';
-import { deviceSize } from '../../../src/host/loop.ts';
+import { backingFile, deviceSize } from '../../../src/host/loop.ts';
 import { refused } from '../../csi/refused.ts';
 import { code } from '../../csi/requests.ts';
-import { mebibyte } from '../../support/image-file.ts';
+import { imageFile, mebibyte } from '../../support/image-file.ts';
 import { lvmLabel } from '../../support/lvm-label.ts';
 import { partitionTable } from '../../support/partition-table.ts';
+import { temporaryDirectory } from '../../support/tree.ts';
 import { ext4, inUse, makeBed, raw, xfs } from './fixture.ts';
 
 for (const [type, wish] of Object.entries({ ext4, xfs })) {
@@ -463,6 +464,26 @@ test('a stage with what the node was told before its volume was replaced is refu
   await volume.stage();
   await volume.unstage();
   await volume.detach();
+});
+
+test('a loop device that somebody gave to another file is not taken for the volume', async (t) => {
+  const bed = await makeBed(t);
+  const volume = await bed.volume('pvc-1', raw, 64 * mebibyte);
+  await volume.attach();
+  await volume.stage();
+  const [device = ''] = bed.loops();
+  const foreign = await imageFile(t, await temporaryDirectory(t), mebibyte);
+  await execa`losetup --detach ${device}`;
+  // Where another test was faster, it has another test's file.
+  await execa({ reject: false })`losetup ${device} ${foreign}`;
+  const taken = backingFile(device);
+  await volume.publish();
+  const { stdout: size } = await execa`blockdev --getsize64 ${volume.target}`;
+  assert.equal(size, String(64 * mebibyte));
+  await volume.down();
+  if (taken !== foreign) return;
+  assert.equal(backingFile(device), foreign);
+  await execa`losetup --detach ${device}`;
 });
 
 test('a filesystem that was mounted and not grown is grown by the retry', async (t) => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { inspect } from 'node:util';
 import { execa } from 'execa';
 import { CommandError } from '../../../src/host/command-error.ts';
 import { contentOf, type DeviceContent } from '../../../src/host/device-content.ts';
@@ -41,7 +42,7 @@ for (const type of ['ext4', 'xfs'] as const) {
     const path = await device(t);
     await makeFilesystem(path, type, patience);
     const found = await contentOf(path, patience);
-    assert.ok(found.kind === 'filesystem' && found.type === type, JSON.stringify(found));
+    assert.ok(found.kind === 'filesystem' && found.type === type, inspect(found));
     assert.ok(found.size === undefined || found.size === BigInt(size), String(found.size));
     await checkFilesystem(path, type, patience);
     await write(path, 0, Buffer.alloc(64 * 1024));
@@ -62,19 +63,32 @@ const signatures: readonly [what: string, make: (path: string) => Promise<unknow
   ];
 
 for (const [what, make, kind] of signatures) {
-  test(`a device with ${what} is not blank`, async (t) => {
+  test(`a device with ${what} is not blank, whatever it looks like`, async (t) => {
     const path = await device(t);
     await make(path);
-    assert.equal((await contentOf(path, patience)).kind, kind);
+    for (const looksBlank of [false, true]) {
+      assert.equal((await contentOf(path, { ...patience, looksBlank })).kind, kind);
+    }
   });
 }
+
+test('a filesystem is found, although its device looked blank', async (t) => {
+  for (const type of ['ext4', 'xfs'] as const) {
+    const path = await device(t);
+    await makeFilesystem(path, type, patience);
+    const found = await contentOf(path, { ...patience, looksBlank: true });
+    assert.ok(found.kind === 'filesystem' && found.type === type, inspect(found));
+  }
+});
 
 test('a device that cannot be read is not called blank', async (t) => {
   const filesystem = await loopFilesystem(t, 'xfs');
   const file = await imageFile(t, filesystem.path, 64 * mebibyte);
   const path = await loopDevice(t, file);
   await filesystem.shutDown();
-  await assert.rejects(contentOf(path, patience), CommandError);
+  for (const looksBlank of [false, true]) {
+    await assert.rejects(contentOf(path, { ...patience, looksBlank }), CommandError);
+  }
 });
 
 test('a device is not called blank where blkid fails, whatever its status says', async (t) => {
@@ -90,6 +104,7 @@ test('a device is not called blank where blkid fails, whatever its status says',
     kind: 'other',
     what: 'more than one signature',
   });
+  await assert.rejects(contentOf(path, { ...patience, looksBlank: true }, failing(4)), CommandError);
   // "Nothing found" by a blkid that could not read, on a device with data.
   await write(path, 4096, Buffer.of(1));
   assert.equal((await contentOf(path, patience, failing(2))).kind, 'unknown');

@@ -16,6 +16,7 @@ import {
   NoLoopDeviceError,
   NotAFileError,
   NotWritableError,
+  sequenceOf,
 } from '../../../src/host/loop.ts';
 import { type Run, run } from '../../../src/host/run.ts';
 import { cleanUp } from '../../support/clean-up.ts';
@@ -131,6 +132,19 @@ test('a machine that gives no loop device is told', async (t) => {
       options,
     );
   await assert.rejects(attachLoop(file, { readOnly: false, ...patience }, hidden), NoLoopDeviceError);
+});
+
+test('a loop device has another number for each file that it gets', async (t) => {
+  const file = await imageFile(t, await temporaryDirectory(t), mebibyte);
+  const device = await loopDevice(t, file);
+  const first = sequenceOf(device);
+  assert.match(first ?? '', /^\d+$/);
+  await execa`losetup --set-capacity ${device}`;
+  assert.equal(sequenceOf(device), first);
+  await execa`losetup --detach ${device}`;
+  assert.equal(sequenceOf(device), undefined);
+  await execa`losetup ${device} ${file}`;
+  assert.notEqual(sequenceOf(device), first);
 });
 
 test('a file is found by all the digits of its inode', async () => {
