@@ -18,8 +18,7 @@ export interface Range {
 /**
  * Takes the space for a part of a file, so that writing there never fails for want of it (fallocate(1)); on NFS the
  * server does (RFC 7862, ALLOCATE). What is written there already stays, and a file that ends before the part's end is
- * made larger. In a child process, since a server may take its time. Throws what the system call would, with the code
- * ENOSPC or EFBIG; CannotAllocateError; CommandError.
+ * made larger. In a child process, since a server may take its time. Throws CannotAllocateError and CommandError.
  */
 export async function allocate(
   file: string,
@@ -31,14 +30,9 @@ export async function allocate(
     const range = ['--offset', String(offset), '--length', String(length)];
     await exec('fallocate', [...range, '--', file], { timeoutMs });
   } catch (error) {
-    if (!(error instanceof CommandError)) throw error;
-    if (/File too large/.test(error.stderr)) {
-      throw Object.assign(new Error('the file would be too large', { cause: error }), { code: 'EFBIG' });
+    if (error instanceof CommandError && /not supported/.test(error.stderr)) {
+      throw new CannotAllocateError({ cause: error });
     }
-    if (/No space left|Disk quota exceeded/.test(error.stderr)) {
-      throw Object.assign(new Error('no space is left', { cause: error }), { code: 'ENOSPC' });
-    }
-    if (/not supported/.test(error.stderr)) throw new CannotAllocateError({ cause: error });
     throw error;
   }
 }

@@ -18,6 +18,8 @@ export interface LoopDevice extends FileIdentity {
   /** The file, as a process with another root directory or mount namespace may not see it. */
   readonly file: string;
   readonly readOnly: boolean;
+  /** It shows all of the file, as Berth's do; somebody else's may show a part of it. */
+  readonly isWhole: boolean;
 }
 
 /** A device that is to be let go of, and is still open or mounted. */
@@ -68,21 +70,24 @@ interface Listed {
   readonly 'back-ino': string | null;
   readonly 'back-file': string | null;
   readonly ro: boolean;
+  readonly offset: number;
+  readonly sizelimit: number;
 }
 
 /** The loop devices that have a file. Touches none of the files. Throws CommandError. */
 export async function listLoops({ timeoutMs }: LoopOptions, exec: Run = run): Promise<LoopDevice[]> {
-  const columns = 'NAME,BACK-MAJ:MIN,BACK-INO,RO,BACK-FILE';
+  const columns = 'NAME,BACK-MAJ:MIN,BACK-INO,RO,OFFSET,SIZELIMIT,BACK-FILE';
   const output = await exec('losetup', ['--list', '--json', '--output', columns], { timeoutMs });
   // Without any device it prints nothing at all.
   if (output.trim() === '') return [];
   // An inode may have 64 bits, and a number is read with 53. In a string the quotes would have backslashes.
   const exact = output.replaceAll(/"back-ino":\s*(\d+)/g, '"back-ino":"$1"');
   const { loopdevices } = JSON.parse(exact) as { loopdevices: Listed[] };
-  return loopdevices.flatMap(({ name, ro, ...listed }) => {
+  return loopdevices.flatMap(({ name, ro, offset, sizelimit, ...listed }) => {
     const [device, inode, file] = [listed['back-maj:min'], listed['back-ino'], listed['back-file']];
     if (device === null || inode === null || file === null) return [];
-    return [{ path: name, device: device.trim(), inode, readOnly: ro, file }];
+    const isWhole = offset === 0 && sizelimit === 0;
+    return [{ path: name, device: device.trim(), inode, readOnly: ro, isWhole, file }];
   });
 }
 
@@ -119,12 +124,13 @@ export class NotAFileError extends Error {
   }
 }
 
-/** The loop device of a file; undefined where it has none. */
+/** The loop device of a file, one that shows all of it before others; undefined where it has none. */
 export function loopOf(
   loops: readonly LoopDevice[],
   { device, inode }: FileIdentity,
 ): LoopDevice | undefined {
-  return loops.find((loop) => loop.device === device && loop.inode === inode);
+  const own = loops.filter((loop) => loop.device === device && loop.inode === inode);
+  return own.find(({ isWhole }) => isWhole) ?? own[0];
 }
 
 /**

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { allocate, type Range } from '../host/allocate.ts';
 import { copyFile } from '../host/copy-file.ts';
+import { asSystemError } from '../host/system-error.ts';
 import type { Gate, Start } from './gate.ts';
 
 /** Something held open. */
@@ -161,11 +162,16 @@ export class Tree {
     return this.#apart([file], () => allocate(path, range, { timeoutMs: allocateLimitMs }));
   }
 
-  /** Work of a child process. It has no descriptor of this one, whose magic links lead to the same files (proc(5)). */
+  /**
+   * Work of a child process. It has no descriptor of this one, whose magic links lead to the same files (proc(5)). It
+   * fails as a call of this process does.
+   */
   async #apart<T>(on: readonly Held[], work: () => Promise<T>): Promise<T> {
     for (const held of on) held.busy += 1;
     try {
       return await work();
+    } catch (error) {
+      throw asSystemError(error);
     } finally {
       this.#release(on);
     }

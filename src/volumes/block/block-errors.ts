@@ -10,6 +10,23 @@ export function stagedWritable(volumeId: string): CsiError {
   );
 }
 
+export function stillPublished(volumeId: string, path: string): CsiError {
+  return new CsiError(
+    status.FAILED_PRECONDITION,
+    'volume-published',
+    `The volume ${volumeId} cannot be unstaged: its raw device is still published at ${path}; call NodeUnpublishVolume first.`,
+  );
+}
+
+export function stagedAsOther(volumeId: string, isRaw: boolean): CsiError {
+  const as = isRaw ? 'a raw device' : 'a filesystem';
+  return new CsiError(
+    status.FAILED_PRECONDITION,
+    'staged-as-other',
+    `The volume ${volumeId} is staged on this node as ${as}, and is asked for in another way; unstage it first, or correct volumeMode.`,
+  );
+}
+
 export function notAttached(volumeId: string): CsiError {
   return new CsiError(
     status.FAILED_PRECONDITION,

@@ -14,10 +14,12 @@ import { troubleOf } from '../../host/statfs.ts';
 interface What {
   readonly volumeId: string;
   readonly pool: string;
+  /** Whether it is a device of the node, and no image on the pool. */
+  readonly isDevice: boolean;
 }
 
 /** What an error that was met with an image means to the caller of an RPC; CsiError is returned as it is. */
-export function blockFailure(error: unknown, { volumeId, pool }: What): unknown {
+export function blockFailure(error: unknown, { volumeId, pool, isDevice }: What): unknown {
   if (error instanceof CsiError) return error;
   const fail = (code: status, reason: string, sentence: string) =>
     new CsiError(code, reason, `The volume ${volumeId} ${sentence}`, { cause: error });
@@ -72,6 +74,14 @@ export function blockFailure(error: unknown, { volumeId, pool }: What): unknown 
   }
   if (!(error instanceof CommandError)) return error;
   const trouble = troubleOf(error);
+  const source = isDevice ? 'its device' : `the pool ${pool}`;
+  if (trouble === 'missing' && isDevice) {
+    return fail(
+      status.NOT_FOUND,
+      'device-missing',
+      'cannot be used on this node: its device went away; look at its cable, target or driver.',
+    );
+  }
   if (trouble === 'missing') {
     return fail(
       status.NOT_FOUND,
@@ -81,17 +91,20 @@ export function blockFailure(error: unknown, { volumeId, pool }: What): unknown 
   }
   // Of a loop device that is all that is told, whatever became of what is below it; in mount(8)'s words for EIO, too.
   if (/Input\/output error|can't read superblock/.test(error.stderr)) {
+    const [why, logs] = isDevice
+      ? ['The disk fails', "the node's kernel log"]
+      : ['Its server does not answer, the disk below it fails', "the node's kernel log and the server's"];
     return fail(
       status.UNAVAILABLE,
       'image-unreadable',
-      `cannot be read or written: the pool ${pool} gives I/O errors (${error.shortMessage}). Its server does not answer, the disk below it fails, or the filesystem is damaged: look at the node's kernel log and at the server's log, then repeat the call.`,
+      `cannot be read or written: ${source} gives I/O errors (${error.shortMessage}). ${why}, or the filesystem is damaged: look at ${logs}, then repeat the call.`,
     );
   }
   if (trouble === 'silent' || trouble === 'stale') {
     return fail(
       status.UNAVAILABLE,
       'pool-unavailable',
-      `cannot be reached: the pool ${pool} does not answer (${error.shortMessage}); the call can be repeated once its server is back.`,
+      `cannot be reached: ${source} does not answer (${error.shortMessage}); the call can be repeated once it is back.`,
     );
   }
   return fail(

@@ -6,6 +6,7 @@ import type { UsageProbe } from '../../pools/usage-probe.ts';
 import { isFilesystemType } from '../capability.ts';
 import type { VolumeTrouble } from '../directory/directory-health.ts';
 import { blockFailure } from './block-failure.ts';
+import { originOf } from './block-notes.ts';
 import type { StagedBlocks } from './staged-blocks.ts';
 
 /** How block volumes are on this node. */
@@ -25,7 +26,7 @@ export class BlockHealth {
     try {
       return await this.#probe.ask(mount.mountPoint, mount.device);
     } catch (error) {
-      throw blockFailure(error, { volumeId, pool: note.pool });
+      throw blockFailure(error, { volumeId, ...originOf(note) });
     }
   }
 

@@ -1,17 +1,17 @@
 import type { PoolConfig } from '../../config/schema.ts';
-import { detachLoop, deviceSize, growLoop, identify } from '../../host/loop.ts';
-import { hasOption } from '../../host/mountinfo.ts';
+import { deviceSize, growLoop, identify } from '../../host/loop.ts';
 import { isFilesystemType } from '../capability.ts';
 import type { BindAsides } from '../directory/bind-asides.ts';
 import { KeyedMutex } from '../keyed-mutex.ts';
-import { stagedWritable } from './block-errors.ts';
+import { stagedAsOther, stagedWritable } from './block-errors.ts';
 import { blockFailure } from './block-failure.ts';
-import type { BlockNote } from './block-notes.ts';
+import { type BlockNote, originOf } from './block-notes.ts';
 import { notStaged, publishBlock } from './block-publish.ts';
-import { BlockStage, type BlockStageDeps, type StageBlock } from './block-stage.ts';
+import { BlockStage, type BlockStageDeps, isOther, type StageBlock } from './block-stage.ts';
+import { writableMountOf } from './device-shown.ts';
 import { growMounted } from './mount-staged.ts';
 import { deviceOf, type StagedBlock } from './staged-blocks.ts';
-import { refuseHeld, unmountStaged } from './take-down.ts';
+import { takeDown, unmountStaged } from './take-down.ts';
 
 export interface BlockNodeDeps extends BlockStageDeps {
   readonly pools: ReadonlyMap<string, PoolConfig>;
@@ -49,12 +49,13 @@ export class BlockNode {
       const staged = await this.#stagedNow(request);
       if (staged === undefined) throw notStaged(volumeId);
       const { note, device } = staged;
+      if (isOther(note, capability)) throw stagedAsOther(volumeId, !capability.block);
       if (capability.block && readOnly && !note.readOnly) throw stagedWritable(volumeId);
       try {
         const asked = { volumeId, device, capability, readOnly, stagingPath, targetPath };
         await publishBlock(asked, this.#deps.asides);
       } catch (error) {
-        throw blockFailure(error, { volumeId, pool: note.pool });
+        throw blockFailure(error, { volumeId, ...originOf(note) });
       }
     });
   }
@@ -82,11 +83,11 @@ export class BlockNode {
         await this.#refreshSize(volumeId, note);
         // A device of the node has grown by itself.
         if (note.node === undefined) await growLoop(device, { timeoutMs });
-        if (isFilesystemType(mount.fsType) && !hasOption(mount, 'ro')) {
-          await growMounted(device, mount.mountPoint, mount.fsType);
+        if (isFilesystemType(mount.fsType) && !note.readOnly) {
+          await growMounted(device, writableMountOf(device) ?? mount.mountPoint, mount.fsType);
         }
       } catch (error) {
-        throw blockFailure(error, { volumeId, pool: note.pool });
+        throw blockFailure(error, { volumeId, ...originOf(note) });
       }
       return deviceSize(device) ?? 0n;
     });
@@ -111,11 +112,10 @@ export class BlockNode {
       try {
         await unmountStaged(stagingPath, this.#deps.observe);
         const device = await deviceOf(note);
-        if (device !== undefined && note.node === undefined) await detachLoop(device, { timeoutMs });
-        else if (device !== undefined) await refuseHeld(device);
+        if (device !== undefined) await takeDown(device, note);
         await this.#freeAttachment(volumeId, note);
       } catch (error) {
-        throw blockFailure(error, { volumeId, pool: note.pool });
+        throw blockFailure(error, { volumeId, ...originOf(note) });
       }
       staged.notes.remove(volumeId);
       await mounts.release(volumeId);

@@ -24,6 +24,8 @@ export interface BlockNote extends Backing {
   readonly readOnly: boolean;
   /** The loop device that it was given, to be found again without a look at all of them. */
   readonly loop?: NotedLoop;
+  /** Whether it was staged as a raw device; earlier versions did not note it. */
+  readonly isRaw?: boolean;
   /** The mount flags that its filesystem was asked for with; earlier versions did not note them. */
   readonly flags?: string;
   /** Whether its attachment was in use since it was staged first; a later stage may ask for reading only, and fail. */
@@ -68,6 +70,11 @@ export class BlockNotes {
   }
 }
 
+/** Where what is noted comes from, as errors name it. */
+export function originOf({ pool, image }: BlockNote): { readonly pool: string; readonly isDevice: boolean } {
+  return { pool, isDevice: image === undefined };
+}
+
 function decode(text = 'null'): BlockNote | undefined {
   let fields: unknown;
   try {
@@ -88,6 +95,7 @@ function decode(text = 'null'): BlockNote | undefined {
     node,
     flags,
     loop,
+    isRaw,
     readOnly,
     wasWritable,
     boot,
@@ -105,6 +113,7 @@ function decode(text = 'null'): BlockNote | undefined {
     ...(typeof node === 'string' ? { node } : {}),
     ...(typeof flags === 'string' ? { flags } : {}),
     ...decodeLoop(loop),
+    ...(typeof isRaw === 'boolean' ? { isRaw } : {}),
     readOnly: readOnly === true,
     wasWritable: wasWritable === true || readOnly !== true,
     isOfThisBoot: boot === bootId(),

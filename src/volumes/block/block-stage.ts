@@ -13,9 +13,9 @@ import { attachImage } from '../image/attach-image.ts';
 import { mountPointOf } from '../publish-target.ts';
 import type { BlockLocation } from '../volume-context.ts';
 import type { AttachedDevice, AttachOptions } from './attached-device.ts';
-import { notAttached, stagedTwin, stagingOccupied, truncated } from './block-errors.ts';
+import { notAttached, stagedAsOther, stagedTwin, stagingOccupied, truncated } from './block-errors.ts';
 import { blockFailure } from './block-failure.ts';
-import type { NewNote } from './block-notes.ts';
+import type { BlockNote, NewNote } from './block-notes.ts';
 import { shownAt } from './device-shown.ts';
 import { mountStaged } from './mount-staged.ts';
 import type { NodeAttachments, UsedAttachment } from './node-attachments.ts';
@@ -76,7 +76,7 @@ export class BlockStage {
     } catch (error) {
       // Else it would keep the pool mounted until the volume's unstage, which need not be asked for.
       if (this.#deps.staged.notes.find(volumeId) === undefined) await this.#deps.mounts.release(volumeId);
-      throw blockFailure(error, { volumeId, pool: location.pool.name });
+      throw blockFailure(error, { volumeId, pool: location.pool.name, isDevice: location.kind === 'device' });
     }
   }
 
@@ -98,7 +98,7 @@ export class BlockStage {
 
   async #stage(request: StageBlock, view: PoolView): Promise<void> {
     const known = this.#deps.staged.has(request.volumeId);
-    this.#refuseOtherFlags(request);
+    this.#refuseOtherUse(request);
     const device = await this.#attach(request, view).catch(async (error: unknown) => {
       // What was given up may come about all the same: then it is found by its note.
       const isOver = !(error instanceof CommandError && error.timedOut);
@@ -127,8 +127,10 @@ export class BlockStage {
     }
   }
 
-  #refuseOtherFlags({ volumeId, capability, stagingPath }: StageBlock): void {
+  #refuseOtherUse({ volumeId, capability, stagingPath }: StageBlock): void {
     const note = this.#deps.staged.notes.find(volumeId);
+    if (note?.isOfThisBoot === true && isOther(note, capability))
+      throw stagedAsOther(volumeId, !capability.block);
     if (capability.block || note?.isOfThisBoot !== true || shownAt(mountPointOf(stagingPath)) === undefined)
       return;
     if (note.flags !== undefined && note.flags !== flagsOf(capability))
@@ -158,7 +160,15 @@ export class BlockStage {
       onFound: async (backing) => {
         const other = await staged.twinOf(volumeId, backing);
         if (other !== undefined) throw stagedTwin(volumeId, other);
-        note = { volumeId, ...backing, ...place, key, flags: flagsOf(capability), readOnly };
+        note = {
+          volumeId,
+          ...backing,
+          ...place,
+          key,
+          isRaw: capability.block,
+          flags: flagsOf(capability),
+          readOnly,
+        };
         staged.notes.write(note);
       },
     };
@@ -261,6 +271,11 @@ export class BlockStage {
       this.#deps.log.warn({ err: error, device: device.path }, 'a stage that failed left a device');
     }
   }
+}
+
+/** Whether what is staged is a raw device, and a filesystem is asked for, or the other way round. */
+export function isOther(note: BlockNote, capability: Capability): boolean {
+  return note.isRaw !== undefined && note.isRaw !== capability.block;
 }
 
 function orNotAttached(volumeId: string, used: UsedAttachment | undefined): UsedAttachment {

@@ -1,5 +1,5 @@
 import { deviceNumbered } from '../../host/block-device.ts';
-import { type Mount, readMountinfo, topmostAt } from '../../host/mountinfo.ts';
+import { hasOption, type Mount, readMountinfo, topmostAt } from '../../host/mountinfo.ts';
 import { isFilesystemType } from '../capability.ts';
 
 /** The block device that a mount shows: as the device of its filesystem, or as its own node in /dev. */
@@ -13,4 +13,16 @@ export function deviceShownBy({ device, fsType, root }: Mount): string | undefin
 export function shownAt(path: string): string | undefined {
   const mount = topmostAt(readMountinfo(), path);
   return mount && deviceShownBy(mount);
+}
+
+/** Where the filesystem of a device can be written to: a pod's own mount of it may be read-only. */
+export function writableMountOf(device: string): string | undefined {
+  const isWritable = (mount: Mount) => !hasOption(mount, 'ro') && deviceShownBy(mount) === device;
+  return readMountinfo().find(isWritable)?.mountPoint;
+}
+
+/** Where a device's own node is mounted, as pods have raw ones; undefined where it is nowhere. */
+export function placeOfNode(device: string): string | undefined {
+  const isNode = (mount: Mount) => !isFilesystemType(mount.fsType) && deviceShownBy(mount) === device;
+  return readMountinfo().find(isNode)?.mountPoint;
 }

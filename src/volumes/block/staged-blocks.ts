@@ -66,7 +66,8 @@ export async function deviceOf(note: BlockNote): Promise<string | undefined> {
   if (!note.isOfThisBoot) return undefined;
   if (note.node === undefined) {
     if (note.loop !== undefined && sequenceOf(note.loop.path) === note.loop.sequence) return note.loop.path;
-    return loopOf(await listLoops({ timeoutMs }), note)?.path;
+    const found = loopOf(await listLoops({ timeoutMs }), note);
+    return found?.isWhole === true ? found.path : undefined;
   }
   const found = findBlockDevice(note.node);
   return found !== undefined && isSameFile(found.identity, note) ? found.path : undefined;

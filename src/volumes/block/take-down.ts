@@ -1,8 +1,11 @@
 import { exclusivityOf } from '../../host/exclusive.ts';
-import { DeviceBusyError } from '../../host/loop.ts';
+import { DeviceBusyError, detachLoop } from '../../host/loop.ts';
 import { unmount } from '../../host/mount.ts';
 import { possibleMountPoint } from '../../host/mount-point.ts';
 import { type MountObserver, observed } from '../../pools/mount-observer.ts';
+import { stillPublished } from './block-errors.ts';
+import type { BlockNote } from './block-notes.ts';
+import { placeOfNode } from './device-shown.ts';
 
 const timeoutMs = 20_000;
 /** What was written is written back first. What takes longer goes on without this process, and the retry finds out. */
@@ -15,6 +18,17 @@ export async function unmountStaged(stagingPath: string, observe: MountObserver)
   await observed(observe, { operation: 'unmount', pool: undefined }, () =>
     unmount(target, { force: false, timeoutMs: unmountMs }),
   );
+}
+
+/**
+ * Lets go of a volume's device. A raw one that a pod's path still shows is kept: the next volume would get the same
+ * loop device, and show its data there. Throws CsiError, {@link DeviceBusyError} and CommandError.
+ */
+export async function takeDown(device: string, note: BlockNote): Promise<void> {
+  const place = placeOfNode(device);
+  if (place !== undefined) throw stillPublished(note.volumeId, place);
+  if (note.node === undefined) await detachLoop(device, { timeoutMs });
+  else await refuseHeld(device);
 }
 
 /**

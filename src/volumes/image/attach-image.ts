@@ -22,8 +22,9 @@ export async function attachImage(
   const [identity, loops] = await allEnded([identify(file, { timeoutMs }), listLoops({ timeoutMs })]);
   if (!(await isInPool(view, file, identity))) throw leavesPool(volumeId);
   const { device, inode, size, isHollow } = identity;
-  await onFound({ device, inode });
   const found = loopOf(loops, identity);
+  if (found?.isWhole === false) throw partOfImage(volumeId, found.path);
+  await onFound({ device, inode });
   if (found !== undefined && found.readOnly === readOnly)
     return { path: found.path, isNew: false, size, isHollow };
   // Attached in the other way by a stage that was cut off; in use it would not let go.
@@ -40,6 +41,14 @@ async function isInPool(view: PoolView, file: string, { device }: FileIdentity):
   if (view.source !== undefined) return device === view.mount.device;
   const pool = await stat(view.path, { bigint: true });
   return device === deviceNumber(pool.dev) && (await realpath(file)) === file;
+}
+
+function partOfImage(volumeId: string, loop: string): CsiError {
+  return new CsiError(
+    status.FAILED_PRECONDITION,
+    'image-in-use',
+    `The image of the volume ${volumeId} is in use on this node: its loop device ${loop}, which Berth has not made, shows a part of it; end what uses that, and take it away (losetup --detach).`,
+  );
 }
 
 function leavesPool(volumeId: string): CsiError {

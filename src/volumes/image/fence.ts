@@ -1,7 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../../errors/csi-error.ts';
-import { ignoring } from '../../errors/node-error.ts';
-import { CommandError } from '../../host/command-error.ts';
+import { ignoring, isErrno } from '../../errors/node-error.ts';
 import type { Tree } from '../../pools/tree.ts';
 import { atPlace, type Place } from '../state/beneath.ts';
 import {
@@ -176,7 +175,7 @@ function beingDeleted(key: string): CsiError {
 }
 
 function isFull(error: unknown): boolean {
-  return error instanceof CommandError && /No space left on device|Disk quota exceeded/.test(error.stderr);
+  return isErrno(error, 'ENOSPC', 'EDQUOT');
 }
 
 function noRoom(size: bigint, cause: unknown): CsiError {

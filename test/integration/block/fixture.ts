@@ -66,8 +66,10 @@ export async function makeBed(t: TestContext, devices: readonly string[] = []): 
   const loops = () => loopsBelow(base);
   const mounts = () => mountsBelow(paths).map(({ mountPoint }) => mountPoint);
   cleanUp(t, async () => {
-    const left = [...mounts(), ...loops(), ...(await inUse(pool))];
-    for (const path of mounts().reverse()) await execa({ reject: false })`umount --lazy ${path}`;
+    // Those of the driver's own, too.
+    const mounted = mountsBelow(base).map(({ mountPoint }) => mountPoint);
+    const left = [...mounted, ...loops(), ...(await inUse(pool))];
+    for (const path of mounted.reverse()) await execa({ reject: false })`umount --lazy ${path}`;
     for (const device of loops()) await execa({ reject: false })`losetup --detach ${device}`;
     assert.deepEqual(left, [], 'the test left something behind');
   });

@@ -1,8 +1,8 @@
 import { waitFor } from '../../vm/guest/wait-for.ts';
 import type { Cluster } from './cluster.ts';
 
-/** The loop devices over images of Berth. */
-const loops = 'losetup --list --noheadings --output NAME,BACK-FILE | grep -F csi.berth.dev';
+/** The loop devices over images of Berth, and over devices, which get one where they are read-only. */
+const loops = 'losetup --list --noheadings --output NAME,BACK-FILE | grep -E "csi.berth.dev| /dev/"';
 
 /** What is there of volumes on the API, the server and the nodes that are on, one line each. */
 async function leftovers(cluster: Cluster): Promise<string[]> {
