@@ -70,7 +70,7 @@ export function createNodeService(deps: NodeServiceDeps) {
   const staged = new StagedBlocks(new BlockNotes(join(stateDir, 'node-blocks')));
   const attachments = new NodeAttachments(nodeId);
   const blocks = new BlockNode({ pools, devices, mounts, asides, attachments, staged, log, observe });
-  const blockHealth = new BlockHealth(staged, probe);
+  const blockHealth = new BlockHealth(staged, mounts, probe);
   const context: NodeContext = {
     nodeId,
     maxVolumesPerNode,

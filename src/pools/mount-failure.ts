@@ -13,11 +13,11 @@ interface Meaning {
 const meanings: readonly Meaning[] = [
   {
     // Comes with "an incorrect mount option was specified".
-    sign: /rpc\.statd is not running/,
+    sign: /rpc\.statd is not running|Failed to start statd/,
     code: status.FAILED_PRECONDITION,
-    reason: 'locks-unavailable',
+    reason: 'nfs-locks-missing',
     sentence: () =>
-      'NFSv3 locks need rpcbind and rpc.statd on this node, and they do not run; start them there, or use nfsvers=4.1 or newer, or nolock in the mount options',
+      'NFSv3 needs rpcbind and rpc.statd on this node for its locks; start them, or put nfsvers=4.2 or nolock into the mount options',
   },
   {
     sign: /access denied by server|Permission denied|Operation not permitted/,
@@ -32,13 +32,6 @@ const meanings: readonly Meaning[] = [
     reason: 'export-missing',
     sentence: (server) =>
       `The NFS server ${server} has no such export for this node; check the pool's path and the export's list of clients`,
-  },
-  {
-    sign: /rpc\.statd is not running|Failed to start statd/,
-    code: status.FAILED_PRECONDITION,
-    reason: 'nfs-locks-missing',
-    sentence: () =>
-      'NFSv3 needs rpcbind and rpc.statd on this node for its locks; start them, or put nfsvers=4.2 or nolock into the mount options',
   },
   {
     sign: /Failed to resolve server|[Nn]ame or service not known|name resolution/,

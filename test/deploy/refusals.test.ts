@@ -54,6 +54,21 @@ const refusals: readonly {
     flags: [...twoValues, '--set', 'metrics.podMonitor.enabled=true'],
     says: /--set metrics\.address= /,
   },
+  ...['nas:/srv', 'nfs://nas', 'nas 2', 'fe80::1%eth0'].map((server) => ({
+    what: `the server ${server}`,
+    flags: ['--set', `nfs.server=${server}`, '--set', 'nfs.path=/a'],
+    says: /nfs\/server/,
+  })),
+  ...['srv', '/srv/../etc', '/..'].map((path) => ({
+    what: `the path ${path}`,
+    flags: ['--set', 'nfs.server=nas', '--set', `nfs.path=${path}`],
+    says: /nfs\/path/,
+  })),
+  {
+    what: 'mount options in one word',
+    flags: [...twoValues, '--set-json', 'nfs.mountOptions=["nfsvers=4.1,hard"]'],
+    says: /nfs\/mountOptions/,
+  },
   {
     what: 'a misspelt value',
     flags: [...twoValues, '--set', 'nfs.mountOption={hard}'],

@@ -19,6 +19,19 @@ import {
 } from './helm.ts';
 import { readStrictly, requireGo } from './strict.ts';
 
+test('every spelling of a server and a path is taken', async (t) => {
+  if (!(await requireGoTool(t, 'helm 4'))) return;
+  for (const [server, path] of [
+    ['nas.example.com', '/'],
+    ['10.0.0.5', '/srv//k8s/'],
+    ['fd00::5', '/.hidden/..data/a.b'],
+    ['[fd00::5]', '/srv/three...dots and a space'],
+  ]) {
+    const values = ['--set', `nfs.server=${server}`, '--set', `nfs.path=${path}`];
+    assert.notEqual(objectsOf(await template(values)).length, 0);
+  }
+});
+
 test('large numbers of a values file arrive as they are', async (t) => {
   if (!(await requireGoTool(t, 'helm 4'))) return;
   const numbers = [

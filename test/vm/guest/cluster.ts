@@ -82,6 +82,13 @@ export interface Volume {
   readonly published: Map<string, Readonly<Record<string, string>>>;
 }
 
+interface StartOptions {
+  /** The test itself has to take all down, what is mounted and what is attached; else loop devices only. */
+  readonly leavesNothing?: boolean;
+  /** Patterns of the nodes' devices that may be used. */
+  readonly devices?: readonly string[];
+}
+
 export class Cluster {
   readonly nodes: readonly ClusterNode[];
   readonly #host: Host;
@@ -97,14 +104,13 @@ export class Cluster {
 
   /**
    * Starts a controller on host c and a node plugin on a and b; all end, and nothing stays mounted, after the test.
-   * `leavesNothing`: the test itself has to take all down, what is mounted and what is attached; else loop devices only.
    */
   static async start(
     t: TestContext,
     pools: Readonly<Record<string, object>>,
-    { leavesNothing = false }: { readonly leavesNothing?: boolean } = {},
+    { leavesNothing = false, devices = [] }: StartOptions = {},
   ): Promise<Cluster> {
-    const config = { pools };
+    const config = { pools, devices };
     const controllerOptions: BerthOptions = { mode: 'controller', config };
     const host = new Host('c');
     const starting = BerthProcess.start(host, controllerOptions);

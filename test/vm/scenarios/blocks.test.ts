@@ -1,7 +1,9 @@
 // Image volumes on a kernel NFS server and two nodes.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { refused } from '../../csi/refused.ts';
 import { code } from '../../csi/requests.ts';
@@ -352,6 +354,66 @@ test('readers on both nodes have an image read-only, down to its device', async 
   await remove(cluster, writer);
 });
 
+test('a device that device mapper has, or another machine has mounted, is given to nobody', async (t) => {
+  const disk = (await readFile('/tmp/nas.device', 'utf8')).trim();
+  const [holder = ''] = readdirSync(`/sys/class/block/${basename(disk)}/holders`);
+  const pools = { nas: nfsPool(nas) };
+  const options = { leavesNothing: true, devices: ['/dev/loop*', '/dev/dm-*'] };
+  const cluster = await Cluster.start(t, pools, options);
+  const a = cluster.node('a');
+  for (const [device, told] of [
+    [disk, /is part of nas \(LVM, or another of device mapper\)/],
+    [`/dev/${holder}`, /is opened by something for itself alone/],
+  ] as const) {
+    const mode = 'SINGLE_NODE_WRITER';
+    const volume: Volume = {
+      id: `held-${basename(device)}`,
+      context: { pool: 'nas', device },
+      ...{ kind: 'raw', mode, flags: [], published: new Map() },
+    };
+    await waitFor('the node has announced itself', () => cluster.attach(volume, a).then(() => true));
+    assert.match(await refused(stage(volume, a), code.precondition), told);
+    await cluster.detach(volume, a);
+  }
+});
+
+test('images on an export with root_squash are used, taken by force and read elsewhere', async (t) => {
+  const tree = `${nas.export}/squashed-images`;
+  mkdirSync(tree);
+  chmodSync(tree, 0o777);
+  await nas.squashRoot(true);
+  t.after(async () => {
+    await nas.squashRoot(false);
+    rmSync(tree, { recursive: true });
+  });
+  const pool = { nfs: { server: nas.address, path: '/squashed-images', mountOptions: ['nfsvers=4.2'] } };
+  const cluster = await Cluster.start(t, { nas: pool }, { leavesNothing: true });
+  const [a, b] = [cluster.node('a'), cluster.node('b')];
+  for (const kind of ['ext4', 'raw'] as const) {
+    const mode = 'SINGLE_NODE_WRITER';
+    const volume = await cluster.create(`squashed-${kind}`, { kind, mode, bytes: 64 * mebibyte });
+    const { uid, mode: bits } = statSync(`${tree}/squashed-${kind}/disk.img`);
+    assert.deepEqual([uid, bits & 0o777], [65534, 0o600]);
+    await waitFor('the nodes have announced themselves', () =>
+      ['a', 'b'].every((name) => readdirSync(`${tree}/.berth/nodes`).includes(name)),
+    );
+    const file = kind === 'raw' ? '' : '/services';
+    await a.host.run('cp', '/etc/services', `${await up(cluster, volume, a)}${file}`);
+    await a.host.run('sync');
+    // By force: the node still has it.
+    await cluster.detach(volume, a);
+    await waitFor('the volume is attached elsewhere', () => cluster.attach(volume, b).then(() => true));
+    await stage(volume, b);
+    const place = `${await publish(volume, b, volume.id)}${file}`;
+    const bytes = String(statSync('/etc/services').size);
+    await b.host.run('cmp', `--bytes=${bytes}`, place, '/etc/services');
+    await unpublish(volume, a, volume.id);
+    await unstage(volume, a);
+    await down(cluster, volume, b);
+    await remove(cluster, volume);
+  }
+});
+
 test('a dead server keeps nothing of its images on a node that is taken down, and no other volume', async (t) => {
   const cluster = await Cluster.start(t, { nas: nfsPool(nas), other: nfsPool(nas2) });
   const a = cluster.node('a');
@@ -370,26 +432,41 @@ test('a dead server keeps nothing of its images on a node that is taken down, an
     mode,
     bytes: 64 * mebibyte,
   });
-  for (const volume of [doomed, other]) await up(cluster, volume, a);
+  const device = await cluster.create('block-doomed-raw', { kind: 'raw', mode, bytes: 64 * mebibyte });
+  for (const volume of [doomed, device, other]) await up(cluster, volume, a);
   await a.host.run('cp', '/etc/services', `${a.target(doomed.id)}/file`);
+  const troubleOf = async ({ id }: Volume) => {
+    const asked = { volume_id: id, volume_publish_path: a.target(id) };
+    const { volume_health } = await a.csi.NodeGetVolumeHealth(asked);
+    return (volume_health?.health_statuses ?? []).map(({ reason }) => reason);
+  };
+  for (const volume of [doomed, device, other]) assert.deepEqual(await troubleOf(volume), []);
   await nas.cut();
   t.after(() => nas.restore());
+  for (const volume of [doomed, device]) assert.deepEqual(await troubleOf(volume), ['ServerNotAnswering']);
+  assert.deepEqual(await troubleOf(other), []);
 
   await a.host.run('dd', 'if=/etc/services', `of=${a.target(other.id)}/file`, 'conv=fsync', 'status=none');
   await unpublish(doomed, a, doomed.id);
   assert.ok(!a.mounts().some(({ mountPoint }) => mountPoint === a.target(doomed.id)), 'the pod is torn down');
   assert.match(await refused(unstage(doomed, a), code.unavailable), /doomed .*(repeat|repeated)/);
+  await unpublish(device, a, device.id);
+  assert.ok(!existsSync(a.host.path(a.target(device.id))), 'the pod with the raw device is torn down');
+  assert.match(await refused(unstage(device, a), code.unavailable), /doomed-raw .*(repeat|repeated)/);
   await down(cluster, other, a);
 
   await nas.restore();
-  await waitFor('the volume is let go of', () => unstage(doomed, a).then(() => true), healLimit);
+  for (const volume of [doomed, device]) {
+    await waitFor('the volume is let go of', () => unstage(volume, a).then(() => true), healLimit);
+  }
   assert.deepEqual(a.mounts(), []);
   // The node is back, and the controller looks for itself when it is.
   await waitFor('the controller heals', () => cluster.detach(doomed, a).then(() => true), healLimit);
+  await cluster.detach(device, a);
   await up(cluster, doomed, a);
   await a.host.run('cmp', `${a.target(doomed.id)}/file`, '/etc/services');
   await down(cluster, doomed, a);
-  await remove(cluster, doomed, other);
+  await remove(cluster, doomed, device, other);
 });
 
 test('fifty images come and go on one node at the same time', async (t) => {
