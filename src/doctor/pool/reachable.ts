@@ -20,27 +20,31 @@ export async function reachable({ config, doctor }: PoolContext): Promise<Findin
   if (optionsOf(config).some((option) => /^(proto=)?(udp6?|rdma6?)$/.test(option))) {
     return ok(`${server} is not reached over TCP; the mount tells whether it answers.`);
   }
-  const address = await addressOf(server, doctor);
-  if (address === undefined) {
+  const addresses = await addressesOf(server, doctor);
+  if (addresses.length === 0) {
     return fail(
       `The name ${server} cannot be resolved.`,
       "Check it, and this machine's DNS; a pod in the host's network needs dnsPolicy: ClusterFirstWithHostNet for names of the cluster.",
     );
   }
-  return knock(server, address, doctor);
+  // mount.nfs goes through them until one answers.
+  const findings = await Promise.all(addresses.map((address) => knock(server, address, doctor)));
+  const found = findings.find(({ verdict }) => verdict === 'ok') ?? findings[0];
+  if (found === undefined) throw new Error('no address was tried');
+  return found;
 }
 
 /** In a command, whose deadline is kept: a look-up in this process holds a thread for as long as it likes. */
-async function addressOf(server: string, doctor: PoolContext['doctor']): Promise<string | undefined> {
+async function addressesOf(server: string, doctor: PoolContext['doctor']): Promise<readonly string[]> {
   const bare = server.replace(/^\[(.*)\]$/, '$1');
-  if (isIP(bare) !== 0) return bare;
+  if (isIP(bare) !== 0) return [bare];
   try {
     const lines = await doctor.exec('getent', ['ahosts', bare], { timeoutMs: doctor.timeoutMs });
-    return /^\S+/.exec(lines)?.[0];
+    return [...new Set(lines.match(/^\S+/gm))];
   } catch (error) {
     // Without getent, connect looks it up.
-    if (error instanceof CommandError && error.exitCode === undefined && !error.timedOut) return bare;
-    return undefined;
+    if (error instanceof CommandError && error.exitCode === undefined && !error.timedOut) return [bare];
+    return [];
   }
 }
 
