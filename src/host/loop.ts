@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CommandError } from './command-error.ts';
@@ -202,6 +202,14 @@ export function sequenceOf(device: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The read-only loop devices over a block device, from sysfs. */
+export function loopsOver(device: string): string[] {
+  return readdirSync('/sys/block')
+    .filter((name) => name.startsWith('loop'))
+    .map((name) => `/dev/${name}`)
+    .filter((loop) => backingFile(loop) === device && isReadOnly(loop));
 }
 
 /** As sysfs has it (Documentation/ABI/stable/sysfs-block). */

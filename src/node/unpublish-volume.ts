@@ -7,8 +7,9 @@ import type { NodeContext } from './service.ts';
 /** CSI NodeUnpublishVolume: OK also where nothing is published; removes the target directory. */
 export async function nodeUnpublishVolume(
   request: NodeUnpublishVolumeRequest,
-  { directories }: NodeContext,
+  { directories, blocks }: NodeContext,
 ): Promise<NodeUnpublishVolumeResponseInit> {
-  await directories.unpublish(request.target_path);
+  const { volume_id: volumeId, target_path: target } = request;
+  await blocks.unpublish(volumeId, () => directories.unpublish(target));
   return {};
 }

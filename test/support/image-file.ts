@@ -22,12 +22,13 @@ export async function imageFile(t: TestContext, directory: string, size: number)
   return file;
 }
 
-/** The loop devices whose file is in this directory. */
+/** The loop devices whose file is in this directory, those over them first. */
 export function loopsBelow(directory: string): string[] {
-  return readdirSync('/sys/block')
+  const loops = readdirSync('/sys/block')
     .filter((name) => name.startsWith('loop'))
-    .map((name) => `/dev/${name}`)
-    .filter((device) => backingFile(device)?.startsWith(`${directory}/`));
+    .map((name) => `/dev/${name}`);
+  const below = loops.filter((device) => backingFile(device)?.startsWith(`${directory}/`));
+  return [...loops.filter((device) => below.includes(backingFile(device) ?? '')), ...below];
 }
 
 /** Gives the file a loop device until the end of the test. */

@@ -2,14 +2,6 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../../errors/csi-error.ts';
 
-export function stagedWritable(volumeId: string): CsiError {
-  return new CsiError(
-    status.FAILED_PRECONDITION,
-    'device-writable',
-    `The raw device of the volume ${volumeId} cannot be given read-only: it is attached for writing, and a device has no flag for one of its users; attach the volume read-only.`,
-  );
-}
-
 export function stillPublished(volumeId: string, path: string): CsiError {
   return new CsiError(
     status.FAILED_PRECONDITION,

@@ -3,13 +3,14 @@ import { deviceSize, growLoop, identify } from '../../host/loop.ts';
 import { isFilesystemType } from '../capability.ts';
 import type { BindAsides } from '../directory/bind-asides.ts';
 import { KeyedMutex } from '../keyed-mutex.ts';
-import { stagedAsOther, stagedWritable } from './block-errors.ts';
+import { stagedAsOther } from './block-errors.ts';
 import { blockFailure } from './block-failure.ts';
 import { type BlockNote, originOf } from './block-notes.ts';
 import { notStaged, publishBlock } from './block-publish.ts';
 import { BlockStage, type BlockStageDeps, isOther, type StageBlock } from './block-stage.ts';
 import { writableMountOf } from './device-shown.ts';
 import { growMounted } from './mount-staged.ts';
+import { attachReader, detachUnusedReaders, growReaders } from './reader-device.ts';
 import { deviceOf, type StagedBlock } from './staged-blocks.ts';
 import { takeDown, unmountStaged } from './take-down.ts';
 
@@ -50,12 +51,41 @@ export class BlockNode {
       if (staged === undefined) throw notStaged(volumeId);
       const { note, device } = staged;
       if (isOther(note, capability)) throw stagedAsOther(volumeId, !capability.block);
-      if (capability.block && readOnly && !note.readOnly) throw stagedWritable(volumeId);
+      const hasReader = capability.block && readOnly && !note.readOnly;
       try {
-        const asked = { volumeId, device, capability, readOnly, stagingPath, targetPath };
+        const given = hasReader ? await attachReader(staged, this.#deps.staged.notes) : device;
+        const asked = { volumeId, device, given, capability, readOnly, stagingPath, targetPath };
         await publishBlock(asked, this.#deps.asides);
       } catch (error) {
+        if (hasReader) await this.#letReaderGo(volumeId);
         throw blockFailure(error, { volumeId, ...originOf(note) });
+      }
+    });
+  }
+
+  /** A reader that stays is found by the retry, and by the unstage. */
+  async #letReaderGo(volumeId: string): Promise<void> {
+    try {
+      const staged = await this.#deps.staged.find(volumeId);
+      if (staged !== undefined) await detachUnusedReaders(staged);
+    } catch (error) {
+      this.#deps.log.warn({ err: error, volume: volumeId }, 'a publish that failed left a device');
+    }
+  }
+
+  /** `unmount`: takes away what is mounted for a pod, of which nothing need be known any more. */
+  async unpublish(volumeId: string, unmount: () => Promise<void>): Promise<void> {
+    const { staged } = this.#deps;
+    // A filesystem's stage may take its time, and is nothing to its pods.
+    if (staged.notes.find(volumeId)?.isRaw !== true) return unmount();
+    await this.#mutex.run([`volume ${volumeId}`], async () => {
+      await unmount();
+      const found = await staged.find(volumeId);
+      if (found === undefined) return;
+      try {
+        await detachUnusedReaders(found);
+      } catch (error) {
+        throw blockFailure(error, { volumeId, ...originOf(found.note) });
       }
     });
   }
@@ -83,6 +113,7 @@ export class BlockNode {
         await this.#refreshSize(volumeId, note);
         // A device of the node has grown by itself.
         if (note.node === undefined) await growLoop(device, { timeoutMs });
+        await growReaders({ note, device });
         if (isFilesystemType(mount.fsType) && !note.readOnly) {
           await growMounted(device, writableMountOf(device) ?? mount.mountPoint, mount.fsType);
         }
@@ -112,7 +143,7 @@ export class BlockNode {
       try {
         await unmountStaged(stagingPath, this.#deps.observe);
         const device = await deviceOf(note);
-        if (device !== undefined) await takeDown(device, note);
+        if (device !== undefined) await takeDown({ note, device });
         await this.#freeAttachment(volumeId, note);
       } catch (error) {
         throw blockFailure(error, { volumeId, ...originOf(note) });

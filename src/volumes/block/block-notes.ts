@@ -24,6 +24,8 @@ export interface BlockNote extends Backing {
   readonly readOnly: boolean;
   /** The loop device that it was given, to be found again without a look at all of them. */
   readonly loop?: NotedLoop;
+  /** The read-only loop device over its own, for pods that may only read a raw one (reader-device.ts). */
+  readonly reader?: NotedLoop;
   /** Whether it was staged as a raw device; earlier versions did not note it. */
   readonly isRaw?: boolean;
   /** The mount flags that its filesystem was asked for with; earlier versions did not note them. */
@@ -47,11 +49,15 @@ export class BlockNotes {
   }
 
   /** Throws INTERNAL where the disk does not take it. */
-  write({ volumeId, ...note }: NewNote): void {
-    const wasWritable = !note.readOnly || this.find(volumeId)?.wasWritable === true;
+  write(note: NewNote): void {
+    const before = this.find(note.volumeId);
+    const wasWritable = !note.readOnly || before?.wasWritable === true;
+    const reader = note.reader ?? before?.reader;
+    const { volumeId, pool, key, device, inode, image, node, flags, loop, isRaw, readOnly } = note;
+    const fields = { pool, key, device, inode, image, node, flags, loop, reader, isRaw, readOnly };
     this.#files.write(
       volumeId,
-      JSON.stringify({ v: 1, volume: volumeId, boot: bootId(), wasWritable, ...note }),
+      JSON.stringify({ v: 1, volume: volumeId, boot: bootId(), wasWritable, ...fields }),
     );
   }
 
@@ -95,6 +101,7 @@ function decode(text = 'null'): BlockNote | undefined {
     node,
     flags,
     loop,
+    reader,
     isRaw,
     readOnly,
     wasWritable,
@@ -112,7 +119,8 @@ function decode(text = 'null'): BlockNote | undefined {
     ...(typeof image === 'string' ? { image } : {}),
     ...(typeof node === 'string' ? { node } : {}),
     ...(typeof flags === 'string' ? { flags } : {}),
-    ...decodeLoop(loop),
+    ...(isLoop(loop) ? { loop } : {}),
+    ...(isLoop(reader) ? { reader } : {}),
     ...(typeof isRaw === 'boolean' ? { isRaw } : {}),
     readOnly: readOnly === true,
     wasWritable: wasWritable === true || readOnly !== true,
@@ -120,8 +128,8 @@ function decode(text = 'null'): BlockNote | undefined {
   };
 }
 
-function decodeLoop(found: unknown): { readonly loop?: NotedLoop } {
-  if (typeof found !== 'object' || found === null) return {};
+function isLoop(found: unknown): found is NotedLoop {
+  if (typeof found !== 'object' || found === null) return false;
   const { path, sequence }: Record<string, unknown> = { ...found };
-  return typeof path === 'string' && typeof sequence === 'string' ? { loop: { path, sequence } } : {};
+  return typeof path === 'string' && typeof sequence === 'string';
 }

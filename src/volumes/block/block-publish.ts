@@ -7,12 +7,14 @@ import type { Capability } from '../capability.ts';
 import type { BindAsides } from '../directory/bind-asides.ts';
 import { bindFlags, hasFlags } from '../directory/bind-flags.ts';
 import { bindUnproven, makeTarget, mountPointOf, occupied } from '../publish-target.ts';
-import { deviceShownBy } from './device-shown.ts';
+import { deviceShownBy, shows } from './device-shown.ts';
 
 interface PublishBlock {
   readonly volumeId: string;
   /** The volume's. */
   readonly device: string;
+  /** What the pod is to have of a raw one: that device, or what it is read-only by. */
+  readonly given: string;
   readonly capability: Capability;
   readonly readOnly: boolean;
   readonly stagingPath: string;
@@ -26,30 +28,30 @@ const timeoutMs = 20_000;
  * of its node in /dev. Repeated, it is the same as once. Throws CsiError and CommandError.
  */
 export async function publishBlock(request: PublishBlock, asides: BindAsides): Promise<void> {
-  const { volumeId, device, capability, targetPath } = request;
+  const { volumeId, device, given, capability, targetPath } = request;
   const table = readMountinfo();
   const target = mountPointOf(targetPath, table);
-  const source = capability.block ? device : mountPointOf(request.stagingPath, table);
+  const source = capability.block ? given : mountPointOf(request.stagingPath, table);
   const staged = capability.block ? undefined : topmostAt(table, source);
   if (!capability.block && (staged === undefined || deviceShownBy(staged) !== device))
     throw notStaged(volumeId);
   const flags = staged && bindFlags(staged, [], request.readOnly);
   const isThere = (mount: Mount) =>
-    deviceShownBy(mount) === device && (flags === undefined || hasFlags(mount, flags.asked));
+    deviceShownBy(mount) === given && (flags === undefined || hasFlags(mount, flags.asked));
 
   const existing = topmostAt(table, target);
   if (existing !== undefined) {
     if (isThere(existing)) return;
-    throw occupied(targetPath, deviceShownBy(existing) === device);
+    throw occupied(targetPath, shows(existing, device));
   }
   if (!capability.manyTargets) refuseSecondTarget(request, [target, source], table);
 
   const made = makeTarget(target, targetPath, { isFile: capability.block });
   try {
-    const given = flags?.mount ?? [];
-    const aside = given.length === 0 ? '' : await asides.make(target);
+    const own = flags?.mount ?? [];
+    const aside = own.length === 0 ? '' : await asides.make(target);
     try {
-      await bindMount({ source, target, flags: given, aside, timeoutMs });
+      await bindMount({ source, target, flags: own, aside, timeoutMs });
     } finally {
       if (aside !== '') asides.remove(target);
     }
@@ -67,7 +69,7 @@ function refuseSecondTarget(
   own: readonly string[],
   table: readonly Mount[],
 ): void {
-  const other = table.find((mount) => deviceShownBy(mount) === device && !own.includes(mount.mountPoint));
+  const other = table.find((mount) => shows(mount, device) && !own.includes(mount.mountPoint));
   if (other === undefined) return;
   throw new CsiError(
     status.FAILED_PRECONDITION,

@@ -20,7 +20,7 @@ import { shownAt } from './device-shown.ts';
 import { mountStaged } from './mount-staged.ts';
 import type { NodeAttachments, UsedAttachment } from './node-attachments.ts';
 import { deviceOf, isSameFile, type StagedBlocks } from './staged-blocks.ts';
-import { refuseHeld, unmountStaged } from './take-down.ts';
+import { refuseHeld, takeDown, unmountStaged } from './take-down.ts';
 
 export interface BlockStageDeps {
   /** Patterns of the devices that the config allows. */
@@ -92,7 +92,7 @@ export class BlockStage {
     if (loop !== undefined) {
       const target = possibleMountPoint(stagingPath);
       if (target !== undefined && shownAt(target) === loop) await unmountStaged(target, this.#deps.observe);
-      await detachLoop(loop, { timeoutMs });
+      await takeDown({ note, device: loop });
     }
   }
 

@@ -1,4 +1,5 @@
 import { deviceNumbered } from '../../host/block-device.ts';
+import { backingFile } from '../../host/loop.ts';
 import { hasOption, type Mount, readMountinfo, topmostAt } from '../../host/mountinfo.ts';
 import { isFilesystemType } from '../capability.ts';
 
@@ -21,8 +22,22 @@ export function writableMountOf(device: string): string | undefined {
   return readMountinfo().find(isWritable)?.mountPoint;
 }
 
-/** Where a device's own node is mounted, as pods have raw ones; undefined where it is nowhere. */
+/** Whether a mount shows a device, or what pods have it read-only by (reader-device.ts). */
+export function shows(mount: Mount, device: string): boolean {
+  const shown = deviceShownBy(mount);
+  return shown === device || (shown !== undefined && backingFile(shown) === device);
+}
+
+/** Whether a device's own node is mounted anywhere, as pods have raw ones. */
+export function isShown(device: string): boolean {
+  return readMountinfo().some((mount) => isNode(mount) && deviceShownBy(mount) === device);
+}
+
+/** Where it is, or what pods have it read-only by; undefined where neither is. */
 export function placeOfNode(device: string): string | undefined {
-  const isNode = (mount: Mount) => !isFilesystemType(mount.fsType) && deviceShownBy(mount) === device;
-  return readMountinfo().find(isNode)?.mountPoint;
+  return readMountinfo().find((mount) => isNode(mount) && shows(mount, device))?.mountPoint;
+}
+
+function isNode({ fsType }: Mount): boolean {
+  return !isFilesystemType(fsType);
 }

@@ -5,7 +5,7 @@ import { type FileIdentity, listLoops, loopOf, sequenceOf } from '../../host/loo
 import { possibleMountPoint } from '../../host/mount-point.ts';
 import { type Mount, readMountinfo, topmostAt } from '../../host/mountinfo.ts';
 import type { BlockNote, BlockNotes } from './block-notes.ts';
-import { deviceShownBy } from './device-shown.ts';
+import { shows } from './device-shown.ts';
 
 const timeoutMs = 20_000;
 
@@ -50,7 +50,7 @@ export class StagedBlocks {
   async at(volumeId: string, path: string): Promise<StagedBlock & { readonly mount: Mount }> {
     const staged = await this.find(volumeId);
     const mount = mountAt(path);
-    if (staged !== undefined && mount !== undefined && deviceShownBy(mount) === staged.device) {
+    if (staged !== undefined && mount !== undefined && shows(mount, staged.device)) {
       return { ...staged, mount };
     }
     throw new CsiError(

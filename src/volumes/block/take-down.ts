@@ -4,8 +4,9 @@ import { unmount } from '../../host/mount.ts';
 import { possibleMountPoint } from '../../host/mount-point.ts';
 import { type MountObserver, observed } from '../../pools/mount-observer.ts';
 import { stillPublished } from './block-errors.ts';
-import type { BlockNote } from './block-notes.ts';
 import { placeOfNode } from './device-shown.ts';
+import { detachUnusedReaders } from './reader-device.ts';
+import type { StagedBlock } from './staged-blocks.ts';
 
 const timeoutMs = 20_000;
 /** What was written is written back first. What takes longer goes on without this process, and the retry finds out. */
@@ -24,9 +25,11 @@ export async function unmountStaged(stagingPath: string, observe: MountObserver)
  * Lets go of a volume's device. A raw one that a pod's path still shows is kept: the next volume would get the same
  * loop device, and show its data there. Throws CsiError, {@link DeviceBusyError} and CommandError.
  */
-export async function takeDown(device: string, note: BlockNote): Promise<void> {
+export async function takeDown(staged: StagedBlock): Promise<void> {
+  const { note, device } = staged;
   const place = placeOfNode(device);
   if (place !== undefined) throw stillPublished(note.volumeId, place);
+  await detachUnusedReaders(staged);
   if (note.node === undefined) await detachLoop(device, { timeoutMs });
   else await refuseHeld(device);
 }

@@ -113,6 +113,26 @@ test('a device that is attached for reading cannot be written to, not even by a 
   assert.equal(await sum(file), before);
 });
 
+test('a pod has a device read-only beside one that writes to it, and what others have over it stays', async (t) => {
+  const { volume: make, device, bed } = await makeDisk(t);
+  const foreign = (await execa`losetup --find --show --read-only ${device}`).stdout;
+  cleanUp(t, () => execa`losetup --detach ${foreign}`);
+  const over = async () => (await execa`losetup --list --noheadings --output NAME,BACK-FILE`).stdout;
+  const count = async () => (await over()).split('\n').filter((line) => line.endsWith(` ${device}`)).length;
+  const volume = await make({ block: {}, access_mode: { mode: 'SINGLE_NODE_MULTI_WRITER' } });
+  const reader = `${volume.target}-reader`;
+  await volume.up();
+  for (const _ of ['once', 'twice']) await volume.publish({ target_path: reader, readonly: true });
+  assert.equal(await count(), 2);
+  await assert.rejects(execa`dd if=/proc/version of=${reader} conv=notrunc,fsync status=none`);
+  await execa`dd if=/proc/version of=${volume.target} conv=notrunc,fsync status=none`;
+  const { Node } = bed.driver.csi;
+  await Node.NodeUnpublishVolume({ volume_id: volume.id, target_path: reader });
+  assert.equal(await count(), 1);
+  await volume.down();
+  assert.equal(await count(), 1);
+});
+
 test('a name of a device counts for what it leads to', async (t) => {
   const folder = `/dev/berth-test-${process.pid}`;
   await mkdir(folder);

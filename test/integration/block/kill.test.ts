@@ -127,6 +127,7 @@ for (const [what, wish, readonly] of [
   ['ext4', ext4, false],
   ['ext4, read-only', ext4, true],
   ['raw', raw, false],
+  ['raw, read-only', raw, true],
 ] as const) {
   test(`a publish and an unpublish of ${what} are completed by the retry, wherever the driver was killed`, async (t) => {
     const { bed, dying, commands } = await makeMortal(t);
@@ -153,6 +154,7 @@ for (const [what, wish, readonly] of [
           if (call === 'unpublish') await dying(at, when, () => volume.unpublish());
           await volume.unpublish();
           assert.deepEqual([bed.mounts(), existsSync(volume.target)], [staged, false]);
+          assert.equal(bed.loops().length, 1);
         }
       }
     }

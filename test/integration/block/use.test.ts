@@ -57,6 +57,47 @@ test('a raw device that a pod still has is not let go of: another volume would b
   assert.deepEqual(bed.loops(), []);
 });
 
+test('a pod has a raw device read-only beside one that writes to it', async (t) => {
+  const bed = await makeBed(t);
+  const wish = { block: {}, access_mode: { mode: 'SINGLE_NODE_MULTI_WRITER' } };
+  const volume = await bed.volume('pvc-1', wish, 64 * mebibyte);
+  const reader = `${volume.target}-reader`;
+  const readOnly = { target_path: reader, readonly: true };
+  const write = (path: string) =>
+    execa`dd if=/proc/version of=${path} bs=4096 conv=notrunc,fsync status=none`;
+  const read = async (path: string) => (await execa`dd if=${path} bs=512 count=1 status=none`).stdout;
+  await volume.up();
+  await write(volume.target);
+  for (const _ of ['once', 'twice']) await volume.publish(readOnly);
+  assert.equal(bed.loops().length, 2);
+  assert.ok((await stat(reader)).isBlockDevice());
+  assert.equal(await read(reader), await read(volume.target));
+  await assert.rejects(write(reader), /Read-only|not permitted|Permission denied/);
+  assert.match(await refused(volume.publish({ target_path: reader }), code.exists), /other arguments/);
+
+  const asked = { volume_id: volume.id, capacity_range: { required_bytes: String(128 * mebibyte) } };
+  const { Controller, Node } = bed.driver.csi;
+  await Controller.ControllerExpandVolume(asked);
+  await Node.NodeExpandVolume({ ...asked, volume_path: reader });
+  for (const path of [volume.target, reader]) {
+    assert.equal((await execa`blockdev --getsize64 ${path}`).stdout, String(128 * mebibyte));
+  }
+  const { usage } = await Node.NodeGetVolumeStats({ volume_id: volume.id, volume_path: reader });
+  assert.equal(usage[0]?.total, String(128 * mebibyte));
+
+  await volume.unpublish();
+  await bed.crash();
+  assert.match(await refused(volume.unstage(), code.precondition), /still published at/);
+  await volume.publish({ target_path: `${reader}-2`, readonly: true });
+  assert.equal(bed.loops().length, 2, 'readers share one');
+  for (const path of [reader, `${reader}-2`]) {
+    await bed.driver.csi.Node.NodeUnpublishVolume({ volume_id: volume.id, target_path: path });
+  }
+  assert.equal(bed.loops().length, 1);
+  await volume.unstage();
+  await volume.detach();
+});
+
 test('what is staged in one way is not given in the other', async (t) => {
   const bed = await makeBed(t);
   const file = join(bed.pool, 'disk.img');
