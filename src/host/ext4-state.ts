@@ -5,7 +5,7 @@ import { type Run, run } from './run.ts';
 export interface Ext4State {
   /** In bytes. */
   readonly size: bigint;
-  /** Whether e2fsck would look further than at the superblock: it was not unmounted, has errors, or is due for it. */
+  /** Whether its superblock asks for a check: it was not unmounted, has errors, or is due for it. */
   readonly isToBeChecked: boolean;
 }
 
@@ -37,6 +37,7 @@ export async function ext4StateOf(
   const isClean =
     facts.get('Filesystem state') === 'clean' &&
     !features.includes('needs_recovery') &&
+    !features.includes('orphan_present') &&
     !facts.has('First orphan inode') &&
     !facts.has('FS Error count') &&
     facts.get('Maximum mount count') === '-1' &&

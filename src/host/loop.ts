@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CommandError } from './command-error.ts';
@@ -169,7 +169,8 @@ export async function attachLoop(
 export async function detachLoop(device: string, { timeoutMs }: LoopOptions, exec: Run = run): Promise<void> {
   const file = backingFile(device);
   try {
-    await exec('losetup', ['--detach', device], { timeoutMs });
+    // Told once, it goes by itself; told again, it might have another's file by then.
+    if (!isLeaving(device)) await exec('losetup', ['--detach', device], { timeoutMs });
   } catch (error) {
     if (backingFile(device) === undefined) return;
     throw error;
@@ -204,12 +205,16 @@ export function sequenceOf(device: string): string | undefined {
   }
 }
 
-/** The read-only loop devices over a block device, from sysfs. */
-export function loopsOver(device: string): string[] {
-  return readdirSync('/sys/block')
-    .filter((name) => name.startsWith('loop'))
-    .map((name) => `/dev/${name}`)
-    .filter((loop) => backingFile(loop) === device && isReadOnly(loop));
+/**
+ * Whether a loop device loses its file once its last user has gone (LO_FLAGS_AUTOCLEAR, loop(4)): it was told to let go
+ * while it was in use, and may be another file's in the next moment. False for what is no loop device.
+ */
+export function isLeaving(device: string): boolean {
+  try {
+    return readFileSync(`/sys/block/${basename(device)}/loop/autoclear`, 'utf8').trim() === '1';
+  } catch {
+    return false;
+  }
 }
 
 /** As sysfs has it (Documentation/ABI/stable/sysfs-block). */

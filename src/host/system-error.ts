@@ -5,7 +5,8 @@ const messages: readonly (readonly [message: string, code: string])[] = [
   ['No space left on device', 'ENOSPC'],
   ['Disk quota exceeded', 'EDQUOT'],
   ['File too large', 'EFBIG'],
-  ['Stale file handle', 'ESTALE'],
+  // Of one file that somebody removed; of the pool it would be ESTALE for a call of this process.
+  ['Stale file handle', 'EIO'],
   ['Input/output error', 'EIO'],
   ['Permission denied', 'EACCES'],
   ['Operation not permitted', 'EPERM'],

@@ -6,7 +6,7 @@ export function stillPublished(volumeId: string, path: string): CsiError {
   return new CsiError(
     status.FAILED_PRECONDITION,
     'volume-published',
-    `The volume ${volumeId} cannot be unstaged: its raw device is still published at ${path}; call NodeUnpublishVolume first.`,
+    `The raw device that the volume ${volumeId} has on this node cannot be let go of: it is still published at ${path}; end the pod that has it (NodeUnpublishVolume).`,
   );
 }
 

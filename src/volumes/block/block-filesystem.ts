@@ -36,6 +36,8 @@ export interface Prepared {
   readonly type: FilesystemType;
   /** In bytes; undefined where blkid does not tell. */
   readonly size: bigint | undefined;
+  /** Whether its checker has looked at all of it that it looks at. */
+  readonly isChecked: boolean;
 }
 
 /** What was found on a device. `hasData`: whether its file may have any, where that was asked for too. */
@@ -50,11 +52,13 @@ type Found =
  */
 export async function prepareFilesystem(device: string, wanted: Prepare): Promise<Prepared> {
   const { volumeId, fsType, format, readOnly, file } = wanted;
-  const [found] = await allEnded([look(device, wanted), wanted.proveTold()]);
+  // In this order: of a volume that is not this node's any more, reads may fail too.
+  const [, found] = await allEnded([wanted.proveTold(), look(device, wanted)]);
   if (found.ext4 !== undefined) {
     const { size, isToBeChecked } = found.ext4;
-    if (isToBeChecked && !readOnly) await checkFilesystem(device, 'ext4', { timeoutMs: checkMs });
-    return { type: 'ext4', size };
+    const isChecked = isToBeChecked && !readOnly;
+    if (isChecked) await checkPrepared(device, 'ext4');
+    return { type: 'ext4', size, isChecked };
   }
   const { content, hasData } = found;
   if (content.kind === 'blank') {
@@ -66,7 +70,7 @@ export async function prepareFilesystem(device: string, wanted: Prepare): Promis
     await wanted.onMaking();
     await makeFilesystem(device, format, { timeoutMs: makeMs });
     await wanted.onMade();
-    return { type: format, size: deviceSize(device) };
+    return { type: format, size: deviceSize(device), isChecked: true };
   }
   if (content.kind !== 'filesystem')
     throw foreign(volumeId, content.kind === 'other' ? content.what : 'data of no known form');
@@ -74,8 +78,13 @@ export async function prepareFilesystem(device: string, wanted: Prepare): Promis
   const { type, size } = content;
   if (!isFilesystemType(type) || (expected !== undefined && type !== expected))
     throw foreign(volumeId, type, expected);
-  if (!readOnly) await checkFilesystem(device, type, { timeoutMs: checkMs });
-  return { type, size };
+  if (!readOnly) await checkPrepared(device, type);
+  return { type, size, isChecked: !readOnly };
+}
+
+/** Throws DamagedFilesystemError, CommandError. */
+export async function checkPrepared(device: string, type: FilesystemType): Promise<void> {
+  await checkFilesystem(device, type, { timeoutMs: checkMs });
 }
 
 /** Where the hint is wrong, the answer is the same, and takes longer. */

@@ -1,5 +1,5 @@
 import type { PoolConfig } from '../../config/schema.ts';
-import { deviceSize, growLoop, identify } from '../../host/loop.ts';
+import { DeviceBusyError, deviceSize, growLoop, identify, isLeaving } from '../../host/loop.ts';
 import { isFilesystemType } from '../capability.ts';
 import type { BindAsides } from '../directory/bind-asides.ts';
 import { KeyedMutex } from '../keyed-mutex.ts';
@@ -53,8 +53,9 @@ export class BlockNode {
       if (isOther(note, capability)) throw stagedAsOther(volumeId, !capability.block);
       const hasReader = capability.block && readOnly && !note.readOnly;
       try {
+        if (isLeaving(device)) throw new DeviceBusyError(device);
         const given = hasReader ? await attachReader(staged, this.#deps.staged.notes) : device;
-        const asked = { volumeId, device, given, capability, readOnly, stagingPath, targetPath };
+        const asked = { volumeId, staged, given, capability, readOnly, stagingPath, targetPath };
         await publishBlock(asked, this.#deps.asides);
       } catch (error) {
         if (hasReader) await this.#letReaderGo(volumeId);

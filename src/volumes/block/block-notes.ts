@@ -24,8 +24,11 @@ export interface BlockNote extends Backing {
   readonly readOnly: boolean;
   /** The loop device that it was given, to be found again without a look at all of them. */
   readonly loop?: NotedLoop;
-  /** The read-only loop device over its own, for pods that may only read a raw one (reader-device.ts). */
-  readonly reader?: NotedLoop;
+  /**
+   * The read-only loop device over its own, for pods that may only read a raw one (reader-device.ts). `begun`: there may
+   * be one.
+   */
+  readonly reader?: NotedLoop | 'begun';
   /** Whether it was staged as a raw device; earlier versions did not note it. */
   readonly isRaw?: boolean;
   /** The mount flags that its filesystem was asked for with; earlier versions did not note them. */
@@ -120,7 +123,7 @@ function decode(text = 'null'): BlockNote | undefined {
     ...(typeof node === 'string' ? { node } : {}),
     ...(typeof flags === 'string' ? { flags } : {}),
     ...(isLoop(loop) ? { loop } : {}),
-    ...(isLoop(reader) ? { reader } : {}),
+    ...(isLoop(reader) || reader === 'begun' ? { reader } : {}),
     ...(typeof isRaw === 'boolean' ? { isRaw } : {}),
     readOnly: readOnly === true,
     wasWritable: wasWritable === true || readOnly !== true,

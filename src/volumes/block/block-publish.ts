@@ -8,11 +8,11 @@ import type { BindAsides } from '../directory/bind-asides.ts';
 import { bindFlags, hasFlags } from '../directory/bind-flags.ts';
 import { bindUnproven, makeTarget, mountPointOf, occupied } from '../publish-target.ts';
 import { deviceShownBy, shows } from './device-shown.ts';
+import type { StagedBlock } from './staged-blocks.ts';
 
 interface PublishBlock {
   readonly volumeId: string;
-  /** The volume's. */
-  readonly device: string;
+  readonly staged: StagedBlock;
   /** What the pod is to have of a raw one: that device, or what it is read-only by. */
   readonly given: string;
   readonly capability: Capability;
@@ -28,7 +28,8 @@ const timeoutMs = 20_000;
  * of its node in /dev. Repeated, it is the same as once. Throws CsiError and CommandError.
  */
 export async function publishBlock(request: PublishBlock, asides: BindAsides): Promise<void> {
-  const { volumeId, device, given, capability, targetPath } = request;
+  const { volumeId, given, capability, targetPath } = request;
+  const { device } = request.staged;
   const table = readMountinfo();
   const target = mountPointOf(targetPath, table);
   const source = capability.block ? given : mountPointOf(request.stagingPath, table);
@@ -42,7 +43,7 @@ export async function publishBlock(request: PublishBlock, asides: BindAsides): P
   const existing = topmostAt(table, target);
   if (existing !== undefined) {
     if (isThere(existing)) return;
-    throw occupied(targetPath, shows(existing, device));
+    throw occupied(targetPath, shows(existing, request.staged));
   }
   if (!capability.manyTargets) refuseSecondTarget(request, [target, source], table);
 
@@ -65,11 +66,11 @@ export async function publishBlock(request: PublishBlock, asides: BindAsides): P
 }
 
 function refuseSecondTarget(
-  { volumeId, device, capability }: PublishBlock,
+  { volumeId, staged, capability }: PublishBlock,
   own: readonly string[],
   table: readonly Mount[],
 ): void {
-  const other = table.find((mount) => shows(mount, device) && !own.includes(mount.mountPoint));
+  const other = table.find((mount) => shows(mount, staged) && !own.includes(mount.mountPoint));
   if (other === undefined) return;
   throw new CsiError(
     status.FAILED_PRECONDITION,

@@ -15,7 +15,7 @@ import type { BlockLocation } from '../volume-context.ts';
 import type { AttachedDevice, AttachOptions } from './attached-device.ts';
 import { notAttached, stagedAsOther, stagedTwin, stagingOccupied, truncated } from './block-errors.ts';
 import { blockFailure } from './block-failure.ts';
-import type { BlockNote, NewNote } from './block-notes.ts';
+import type { BlockNote, NewNote, NotedLoop } from './block-notes.ts';
 import { shownAt } from './device-shown.ts';
 import { mountStaged } from './mount-staged.ts';
 import type { NodeAttachments, UsedAttachment } from './node-attachments.ts';
@@ -153,6 +153,7 @@ export class BlockStage {
       pool: location.pool.name,
       ...(location.kind === 'image' ? { image: location.image } : {}),
     };
+    const before = staged.notes.find(volumeId)?.loop;
     let note: NewNote | undefined;
     const options: AttachOptions = {
       volumeId,
@@ -180,11 +181,23 @@ export class BlockStage {
             { patterns, staged: (await staged.find(volumeId))?.device },
             options,
           );
-    const sequence = sequenceOf(attached.path);
-    if (note !== undefined && sequence !== undefined) {
-      staged.notes.write({ ...note, loop: { path: attached.path, sequence } });
-    }
+    if (note !== undefined) this.#noteLoop(note, attached, before);
     return attached;
+  }
+
+  /** Only of one that is known to be this file's; another one is looked for each time. */
+  #noteLoop(note: NewNote, { path, isNew }: AttachedDevice, before: NotedLoop | undefined): void {
+    const sequence = sequenceOf(path);
+    if (sequence === undefined) return;
+    if (!isNew && (before?.path !== path || before.sequence !== sequence)) return;
+    try {
+      this.#deps.staged.notes.write({ ...note, loop: { path, sequence } });
+    } catch (error) {
+      this.#deps.log.warn(
+        { err: error, device: path },
+        'a loop device could not be noted, and is looked for',
+      );
+    }
   }
 
   /**

@@ -1,7 +1,8 @@
 import { deviceNumbered } from '../../host/block-device.ts';
-import { backingFile } from '../../host/loop.ts';
+import { sequenceOf } from '../../host/loop.ts';
 import { hasOption, type Mount, readMountinfo, topmostAt } from '../../host/mountinfo.ts';
 import { isFilesystemType } from '../capability.ts';
+import type { StagedBlock } from './staged-blocks.ts';
 
 /** The block device that a mount shows: as the device of its filesystem, or as its own node in /dev. */
 export function deviceShownBy({ device, fsType, root }: Mount): string | undefined {
@@ -22,10 +23,11 @@ export function writableMountOf(device: string): string | undefined {
   return readMountinfo().find(isWritable)?.mountPoint;
 }
 
-/** Whether a mount shows a device, or what pods have it read-only by (reader-device.ts). */
-export function shows(mount: Mount, device: string): boolean {
+/** Whether a mount shows a volume's device, or what pods have it read-only by (reader-device.ts). */
+export function shows(mount: Mount, { note: { reader }, device }: StagedBlock): boolean {
   const shown = deviceShownBy(mount);
-  return shown === device || (shown !== undefined && backingFile(shown) === device);
+  if (shown === undefined || shown === device) return shown === device;
+  return typeof reader === 'object' && shown === reader.path && sequenceOf(shown) === reader.sequence;
 }
 
 /** Whether a device's own node is mounted anywhere, as pods have raw ones. */
@@ -33,9 +35,9 @@ export function isShown(device: string): boolean {
   return readMountinfo().some((mount) => isNode(mount) && deviceShownBy(mount) === device);
 }
 
-/** Where it is, or what pods have it read-only by; undefined where neither is. */
-export function placeOfNode(device: string): string | undefined {
-  return readMountinfo().find((mount) => isNode(mount) && shows(mount, device))?.mountPoint;
+/** Where a volume's is, or what pods have it read-only by; undefined where neither is. */
+export function placeOfNode(staged: StagedBlock): string | undefined {
+  return readMountinfo().find((mount) => isNode(mount) && shows(mount, staged))?.mountPoint;
 }
 
 function isNode({ fsType }: Mount): boolean {

@@ -1,4 +1,4 @@
-import { type FilesystemType, growFilesystem } from '../../host/filesystem.ts';
+import { DamagedFilesystemError, type FilesystemType, growFilesystem } from '../../host/filesystem.ts';
 import { mountFilesystem } from '../../host/filesystem-mount.ts';
 import { deviceSize } from '../../host/loop.ts';
 import { hasOption, readMountinfo, topmostAt } from '../../host/mountinfo.ts';
@@ -6,7 +6,7 @@ import { type MountObserver, observed } from '../../pools/mount-observer.ts';
 import { isFilesystemType } from '../capability.ts';
 import { mountPointOf } from '../publish-target.ts';
 import { mountUnproven, stagingOccupied } from './block-errors.ts';
-import { type Prepare, prepareFilesystem } from './block-filesystem.ts';
+import { checkPrepared, type Prepare, prepareFilesystem } from './block-filesystem.ts';
 import { deviceShownBy, shownAt } from './device-shown.ts';
 
 const mountMs = 120_000;
@@ -40,7 +40,7 @@ export async function mountStaged(
     if (!readOnly && isFilesystemType(mounted.fsType)) await growMounted(device, target, mounted.fsType);
     return;
   }
-  const { type, size } = await prepareFilesystem(device, prepare);
+  const { type, size, isChecked } = await prepareFilesystem(device, prepare);
   const options = [
     readOnly ? 'ro' : 'rw',
     // "rw" would undo what was asked for before it.
@@ -48,9 +48,18 @@ export async function mountStaged(
     // Of a copy, the other one may be mounted on this node (xfs(5)).
     ...(type === 'xfs' ? ['nouuid'] : []),
   ];
-  await observed(observe, { operation: 'mount', pool: undefined }, () =>
-    mountFilesystem({ device, type, target, options, timeoutMs: mountMs }),
-  );
+  const mount = () =>
+    observed(observe, { operation: 'mount', pool: undefined }, () =>
+      mountFilesystem({ device, type, target, options, timeoutMs: mountMs }),
+    );
+  try {
+    await mount();
+  } catch (error) {
+    if (!(error instanceof DamagedFilesystemError) || isChecked || readOnly) throw error;
+    // Its superblock was right, and not all the rest; most of that is put right without a decision.
+    await checkPrepared(device, type);
+    await mount();
+  }
   if (shownAt(target) !== device) throw mountUnproven(volumeId, stagingPath);
   const isSmaller = size === undefined || size < (deviceSize(device) ?? 0n);
   if (isSmaller && !readOnly) await growMounted(device, target, type);

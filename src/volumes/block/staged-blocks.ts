@@ -50,7 +50,7 @@ export class StagedBlocks {
   async at(volumeId: string, path: string): Promise<StagedBlock & { readonly mount: Mount }> {
     const staged = await this.find(volumeId);
     const mount = mountAt(path);
-    if (staged !== undefined && mount !== undefined && shows(mount, staged.device)) {
+    if (staged !== undefined && mount !== undefined && shows(mount, staged)) {
       return { ...staged, mount };
     }
     throw new CsiError(

@@ -27,7 +27,7 @@ export async function unmountStaged(stagingPath: string, observe: MountObserver)
  */
 export async function takeDown(staged: StagedBlock): Promise<void> {
   const { note, device } = staged;
-  const place = placeOfNode(device);
+  const place = placeOfNode(staged);
   if (place !== undefined) throw stillPublished(note.volumeId, place);
   await detachUnusedReaders(staged);
   if (note.node === undefined) await detachLoop(device, { timeoutMs });

@@ -1,9 +1,17 @@
 import { realpath, stat } from 'node:fs/promises';
 import { status } from '@grpc/grpc-js';
-import { allEnded } from '../../all-ended.ts';
 import { CsiError } from '../../errors/csi-error.ts';
 import { deviceNumber } from '../../host/block-device.ts';
-import { attachLoop, detachLoop, type FileIdentity, identify, listLoops, loopOf } from '../../host/loop.ts';
+import {
+  attachLoop,
+  DeviceBusyError,
+  detachLoop,
+  type FileIdentity,
+  identify,
+  isLeaving,
+  listLoops,
+  loopOf,
+} from '../../host/loop.ts';
 import type { PoolView } from '../../pools/shared-mount.ts';
 import type { AttachedDevice, AttachOptions } from '../block/attached-device.ts';
 
@@ -19,12 +27,14 @@ export async function attachImage(
   { readOnly, volumeId, onFound }: AttachOptions,
 ): Promise<AttachedDevice> {
   const file = `${view.path}/${image}`;
-  const [identity, loops] = await allEnded([identify(file, { timeoutMs }), listLoops({ timeoutMs })]);
+  const identity = await identify(file, { timeoutMs });
   if (!(await isInPool(view, file, identity))) throw leavesPool(volumeId);
   const { device, inode, size, isHollow } = identity;
-  const found = loopOf(loops, identity);
-  if (found?.isWhole === false) throw partOfImage(volumeId, found.path);
   await onFound({ device, inode });
+  // At last, so that what came about meanwhile is seen.
+  const found = loopOf(await listLoops({ timeoutMs }), identity);
+  if (found?.isWhole === false) throw partOfImage(volumeId, found.path);
+  if (found !== undefined && isLeaving(found.path)) throw new DeviceBusyError(found.path);
   if (found !== undefined && found.readOnly === readOnly)
     return { path: found.path, isNew: false, size, isHollow };
   // Attached in the other way by a stage that was cut off; in use it would not let go.

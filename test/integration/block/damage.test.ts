@@ -22,6 +22,19 @@ async function contentIsThere(volume: Volume): Promise<void> {
   assert.equal(await readFile(join(volume.target, 'file'), 'utf8'), 'content');
 }
 
+test('an ext4 whose superblock is right and whose group descriptors are not is repaired, and mounted', async (t) => {
+  const bed = await makeBed(t);
+  const volume = await bed.volume('pvc-1', ext4, 64 * mebibyte);
+  await volume.up();
+  await writeFile(join(volume.target, 'file'), 'content');
+  await volume.down();
+  await execa`debugfs -w -R ${'set_bg 0 checksum 0x1234'} ${volume.file}`;
+  await volume.up();
+  assert.equal(await readFile(join(volume.target, 'file'), 'utf8'), 'content');
+  await volume.down();
+  await execa`e2fsck -f -n ${volume.file}`;
+});
+
 test('an ext4 whose counts are wrong is repaired before it is mounted', async (t) => {
   const bed = await makeBed(t);
   const volume = await usedVolume(bed, ext4);

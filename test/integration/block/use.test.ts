@@ -1,6 +1,6 @@
 // What pods may do with an image that is staged, and what nobody may do with it meanwhile.
 import assert from 'node:assert/strict';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { open, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { execa } from 'execa';
@@ -96,6 +96,26 @@ test('a pod has a raw device read-only beside one that writes to it', async (t) 
   assert.equal(bed.loops().length, 1);
   await volume.unstage();
   await volume.detach();
+});
+
+test('a device that is on its way out is not used again', async (t) => {
+  const bed = await makeBed(t);
+  const volume = await bed.volume('pvc-1', raw, 64 * mebibyte);
+  await volume.attach();
+  await volume.stage();
+  const [device = ''] = bed.loops();
+  const holder = await open(device, 'r');
+  try {
+    for (const call of [volume.unstage, volume.unstage, () => volume.stage(), () => volume.publish()]) {
+      assert.match(await refused(call(), code.unavailable), /is not let go of yet/);
+    }
+    assert.deepEqual([bed.loops(), bed.mounts()], [[device], []]);
+  } finally {
+    await holder.close();
+  }
+  await volume.stage();
+  await volume.publish();
+  await volume.down();
 });
 
 test('what is staged in one way is not given in the other', async (t) => {
