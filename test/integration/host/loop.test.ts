@@ -37,6 +37,7 @@ test('a file gets a loop device with direct I/O, is found by it, and lets go of 
     device: filesystem,
     inode,
     readOnly: false,
+    isWhole: true,
     file,
   });
   assert.equal(deviceSize(device), identity.size);
@@ -149,8 +150,8 @@ test('a loop device has another number for each file that it gets', async (t) =>
 
 test('a file is found by all the digits of its inode', async () => {
   const inode = '9223372036854775809';
-  const listed = `{"loopdevices": [{"name":"/dev/loop7", "back-maj:min":" 0:45", "back-ino":${inode}, "ro":false, "back-file":"/a \\"back-ino\\":1"}]}`;
+  const listed = `{"loopdevices": [{"name":"/dev/loop7", "back-maj:min":" 0:45", "back-ino":${inode}, "ro":false, "offset":0, "sizelimit":0, "back-file":"/a \\"back-ino\\":1"}]}`;
   assert.deepEqual(await listLoops(patience, async () => listed), [
-    { path: '/dev/loop7', device: '0:45', inode, readOnly: false, file: '/a "back-ino":1' },
+    { path: '/dev/loop7', device: '0:45', inode, readOnly: false, isWhole: true, file: '/a "back-ino":1' },
   ]);
 });
