@@ -10,6 +10,7 @@ import {
   NotWritableError,
 } from '../../host/loop.ts';
 import { troubleOf } from '../../host/statfs.ts';
+import { AttachmentError } from './node-attachments.ts';
 
 interface What {
   readonly volumeId: string;
@@ -19,8 +20,10 @@ interface What {
 }
 
 /** What an error that was met with an image means to the caller of an RPC; CsiError is returned as it is. */
-export function blockFailure(error: unknown, { volumeId, pool, isDevice }: What): unknown {
+export function blockFailure(error: unknown, what: What): unknown {
+  if (error instanceof AttachmentError) return blockFailure(error.cause, { ...what, isDevice: false });
   if (error instanceof CsiError) return error;
+  const { volumeId, pool, isDevice } = what;
   const fail = (code: status, reason: string, sentence: string) =>
     new CsiError(code, reason, `The volume ${volumeId} ${sentence}`, { cause: error });
   if (error instanceof NotAFileError) {

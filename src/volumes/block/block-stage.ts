@@ -3,7 +3,7 @@ import type { CsiError } from '../../errors/csi-error.ts';
 import { blankFile, forgetCached } from '../../host/blank-file.ts';
 import { CommandError } from '../../host/command-error.ts';
 import type { FilesystemType } from '../../host/filesystem.ts';
-import { detachLoop, EmptyDeviceError, growLoop, identify, sequenceOf } from '../../host/loop.ts';
+import { EmptyDeviceError, growLoop, identify, sequenceOf } from '../../host/loop.ts';
 import { possibleMountPoint } from '../../host/mount-point.ts';
 import type { MountObserver } from '../../pools/mount-observer.ts';
 import type { PoolView, SharedMounts } from '../../pools/shared-mount.ts';
@@ -16,7 +16,7 @@ import type { AttachedDevice, AttachOptions } from './attached-device.ts';
 import { notAttached, stagedAsOther, stagedTwin, stagingOccupied, truncated } from './block-errors.ts';
 import { blockFailure } from './block-failure.ts';
 import type { BlockNote, NewNote, NotedLoop } from './block-notes.ts';
-import { shownAt } from './device-shown.ts';
+import { isMounted, shownAt } from './device-shown.ts';
 import { mountStaged } from './mount-staged.ts';
 import type { NodeAttachments, UsedAttachment } from './node-attachments.ts';
 import { deviceOf, isSameFile, type StagedBlocks } from './staged-blocks.ts';
@@ -122,7 +122,7 @@ export class BlockStage {
       if (request.capability.block) await this.#proveTold(request, view, used);
       else await this.#mount(request, view, device, used);
     } catch (error) {
-      if (device.isNew || !known) await this.#letGo(request, view, device, known);
+      await this.#letGo(request, view, device, known);
       throw error;
     }
   }
@@ -266,22 +266,25 @@ export class BlockStage {
     );
   }
 
-  /** `known`: an earlier stage has noted it, and its unstage is still to come. */
+  /**
+   * What is mounted anywhere is in use, and its unstage is still to come; for the rest it need not be asked for, also
+   * where a driver that was killed had begun it (`known`). A loop device that others have made is left to them.
+   */
   async #letGo(
-    { volumeId, key, readOnly, stagingPath }: StageBlock,
+    { volumeId, key }: StageBlock,
     view: PoolView,
     device: AttachedDevice,
     known: boolean,
   ): Promise<void> {
+    const { staged, attachments, log } = this.#deps;
     try {
-      // It is mounted and could not be grown: the retry goes on there.
-      const target = possibleMountPoint(stagingPath);
-      if (target !== undefined && shownAt(target) === device.path) return;
-      if (device.isNew) await detachLoop(device.path, { timeoutMs });
-      if (!readOnly) await this.#deps.attachments.letGo(view.path, key);
-      if (!known) this.#deps.staged.notes.remove(volumeId);
+      const note = staged.notes.find(volumeId);
+      if (note === undefined || isMounted(device.path)) return;
+      if (device.isNew || known) await takeDown({ note, device: device.path });
+      if (note.wasWritable) await attachments.letGo(view.path, key);
+      staged.notes.remove(volumeId);
     } catch (error) {
-      this.#deps.log.warn({ err: error, device: device.path }, 'a stage that failed left a device');
+      log.warn({ err: error, device: device.path }, 'a stage that failed left a device');
     }
   }
 }

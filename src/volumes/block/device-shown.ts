@@ -17,6 +17,11 @@ export function shownAt(path: string): string | undefined {
   return mount && deviceShownBy(mount);
 }
 
+/** Whether a device is mounted anywhere: its filesystem, or its own node. */
+export function isMounted(device: string): boolean {
+  return readMountinfo().some((mount) => deviceShownBy(mount) === device);
+}
+
 /** Where the filesystem of a device can be written to: a pod's own mount of it may be read-only. */
 export function writableMountOf(device: string): string | undefined {
   const isWritable = (mount: Mount) => !hasOption(mount, 'ro') && deviceShownBy(mount) === device;

@@ -19,6 +19,17 @@ const timeoutMs = 20_000;
 /** What is renamed between a look and a rename is found by the next look. */
 const attempts = 3;
 
+/** What failed at an attachment, which is on the pool also where the volume is a device of the node. */
+export class AttachmentError extends Error {
+  override readonly name = 'AttachmentError';
+  override readonly cause: CommandError;
+
+  constructor(cause: CommandError) {
+    super(cause.message, { cause });
+    this.cause = cause;
+  }
+}
+
 /** A volume's attachment to this node. */
 export interface NodeAttachment {
   /** Under which the volume's attachments are kept. */
@@ -38,15 +49,15 @@ export interface UsedAttachment {
 /**
  * What a node does with its own attachments (attachment-folder.ts): in the pool's mount, in child processes with a
  * deadline, since the server may be dead. Each is one rename, which the server refuses where the volume was taken from
- * this node. Throws CommandError.
+ * this node. Throws {@link AttachmentError}.
  */
 export class NodeAttachments {
   readonly #nodeId: string;
-  readonly #exec: Run;
+  readonly #run: Run;
 
   constructor(nodeId: string, exec: Run = run) {
     this.#nodeId = nodeId;
-    this.#exec = exec;
+    this.#run = exec;
   }
 
   /** Whether the volume is attached to this node, for reading or beside other nodes. */
@@ -110,7 +121,7 @@ export class NodeAttachments {
     for (const entry of await this.#entries(folder)) {
       if (entry.how === 'used') await this.#move(pool, key, entry.name, attachedName('single', this.#nodeId));
       if (!isLeft(entry) || !isStaticKey(key)) continue;
-      await this.#exec('rm', ['--force', '--', join(folder, entry.name)], { timeoutMs });
+      await this.#exec('rm', ['--force', '--', join(folder, entry.name)]);
     }
   }
 
@@ -147,10 +158,18 @@ export class NodeAttachments {
   /** Undefined where what it is for is not there. */
   async #tolerant(command: string, args: readonly string[]): Promise<string | undefined> {
     try {
-      return await this.#exec(command, args, { timeoutMs });
+      return await this.#exec(command, args);
     } catch (error) {
-      if (error instanceof CommandError && /No such file/.test(error.stderr)) return undefined;
+      if (error instanceof AttachmentError && /No such file/.test(error.cause.stderr)) return undefined;
       throw error;
+    }
+  }
+
+  async #exec(command: string, args: readonly string[]): Promise<string> {
+    try {
+      return await this.#run(command, args, { timeoutMs });
+    } catch (error) {
+      throw error instanceof CommandError ? new AttachmentError(error) : error;
     }
   }
 }

@@ -101,6 +101,35 @@ for (const [kind, make] of Object.entries(kinds)) {
   });
 }
 
+test('a stage whose retry fails for good leaves nothing, wherever the driver was killed', async (t) => {
+  const { bed, dying, commands } = await makeMortal(t);
+  const make = (name: string) => bed.volume(name, ext4, 64 * mebibyte);
+  const probe = await make('probe');
+  await probe.attach();
+  const total = await commands(() => probe.stage());
+  await probe.unstage();
+  let failures = 0;
+  for (let at = 1; at <= total; at += 1) {
+    for (const when of ['before', 'after']) {
+      const volume = await make(`${when}-${at}`);
+      await volume.attach();
+      await dying(at, when, () => volume.stage());
+      // Killed after it was mounted, it cannot fail any more.
+      if (bed.mounts().length > 0) await volume.unstage();
+      else {
+        await execa`mount -t tmpfs in-the-way ${volume.staging}`;
+        await assert.rejects(volume.stage(), /something else is mounted there/);
+        await execa`umount ${volume.staging}`;
+        failures += 1;
+      }
+      await proveGone(bed);
+      await volume.detach();
+    }
+  }
+  assert.ok(failures >= total, `${failures} failures of ${total} commands`);
+  await probe.detach();
+});
+
 for (const [type, wish] of Object.entries({ ext4, raw })) {
   test(`an unstage of ${type} is completed by the retry, wherever the driver was killed`, async (t) => {
     const { bed, dying, commands } = await makeMortal(t);
