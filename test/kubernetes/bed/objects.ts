@@ -43,6 +43,8 @@ export interface PodOptions {
   readonly mounts?: Readonly<Record<string, string>>;
   /** Of a volume that the pod has as its device /dev/data. */
   readonly deviceClaim?: string;
+  /** The pod may only read its volumes. */
+  readonly readOnly?: boolean;
   /** Through the scheduler all the same, as pods of a Deployment are. */
   readonly node?: string;
   /** A shell's; without one the pod sleeps. */
@@ -60,6 +62,7 @@ export function pod(
     claimName,
     mounts = {},
     deviceClaim,
+    readOnly = false,
     node,
     script = 'sleep 86400',
     image = 'busybox:1',
@@ -68,7 +71,7 @@ export function pod(
 ): object {
   const volumes = Object.entries({ data: claimName, ...mounts, device: deviceClaim }).flatMap(
     ([volume, claim]) =>
-      claim === undefined ? [] : [{ name: volume, persistentVolumeClaim: { claimName: claim } }],
+      claim === undefined ? [] : [{ name: volume, persistentVolumeClaim: { claimName: claim, readOnly } }],
   );
   const isDevice = (volume: { readonly name: string }) => volume.name === 'device';
   const volumeDevices = volumes

@@ -29,6 +29,10 @@ const verify = `
   wait $directory && wait $ext4 && wait $xfs && wait $raw
 `;
 
+/** Reads the device past every cache, again and again; an error ends it. */
+const readDevice =
+  'while dd if=/dev/data of=/dev/null bs=1M count=4 iflag=direct status=none; do sleep 1; done';
+
 export const doctor = scenario(
   'the doctor finds nothing wrong, in the controller and on a node',
   async (s) => {
@@ -76,6 +80,10 @@ export const pluginRestarts = scenario(
     );
     await s.ready('fio');
     const node = await s.nodeOf('fio');
+    // Read-only beside the writer it has a loop device over that one's.
+    const readRaw = { deviceClaim: 'raw', readOnly: true, node, script: readDevice };
+    await s.apply(list(pod('reader', readRaw)));
+    await s.ready('reader');
     const where = ['-n', release.namespace];
     const plugin = ['-l', 'app.kubernetes.io/component=node', '--field-selector', `spec.nodeName=${node}`];
     const pods = [...where, 'pods', ...plugin];
@@ -87,9 +95,14 @@ export const pluginRestarts = scenario(
       else await s.cluster.nodes[node].run("pkill -KILL -f 'start[.]cjs node'");
       await s.kubectl.until(pods, state, new RegExp(`^(?!${old}=)\\S+ \\d+=true $`));
     }
-    // A pod starts and stops on the same volume: the plugin found all as it was.
-    await s.apply(list(pod('second', { claimName: 'fio', node })));
+    // Pods start on the same volumes: the plugin found all as it was.
+    await s.apply(list(pod('second', { claimName: 'fio', node }), pod('further-reader', readRaw)));
     await s.ready('second');
+    await s.ready('further-reader');
+    const readOnlyLoops = 'losetup --list --noheadings --output RO,BACK-FILE | grep -c "^ *1 */dev/loop"';
+    assert.equal(await s.cluster.nodes[node].run(readOnlyLoops), '1', 'one loop device for all who read');
+    for (const name of ['reader', 'further-reader'])
+      assert.equal(await s.value(['pod', name], '{.status.containerStatuses[0].restartCount}'), '0');
     await s.exec('second', 'touch /data/stop');
     await s.until(['pod', 'fio'], '{.status.phase}', /Succeeded|Failed/);
     const report = await s.run(['logs', 'fio']);
