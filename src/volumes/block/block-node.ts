@@ -7,10 +7,11 @@ import { stagedAsOther } from './block-errors.ts';
 import { blockFailure } from './block-failure.ts';
 import { type BlockNote, originOf } from './block-notes.ts';
 import { notStaged, publishBlock } from './block-publish.ts';
-import { BlockStage, type BlockStageDeps, isOther, type StageBlock } from './block-stage.ts';
+import { BlockStage, type BlockStageDeps } from './block-stage.ts';
 import { writableMountOf } from './device-shown.ts';
 import { growMounted } from './mount-staged.ts';
 import { attachReader, detachUnusedReaders, growReaders } from './reader-device.ts';
+import { isOther, type StageBlock } from './stage-request.ts';
 import { deviceOf, type StagedBlock } from './staged-blocks.ts';
 import { takeDown, unmountStaged } from './take-down.ts';
 

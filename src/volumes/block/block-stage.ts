@@ -1,24 +1,21 @@
 import type { Logger } from 'pino';
-import type { CsiError } from '../../errors/csi-error.ts';
 import { blankFile, forgetCached } from '../../host/blank-file.ts';
 import { CommandError } from '../../host/command-error.ts';
-import type { FilesystemType } from '../../host/filesystem.ts';
 import { EmptyDeviceError, growLoop, identify, sequenceOf } from '../../host/loop.ts';
 import { possibleMountPoint } from '../../host/mount-point.ts';
 import type { MountObserver } from '../../pools/mount-observer.ts';
 import type { PoolView, SharedMounts } from '../../pools/shared-mount.ts';
-import type { Capability } from '../capability.ts';
 import { attachDevice } from '../device/attach-device.ts';
 import { attachImage } from '../image/attach-image.ts';
 import { mountPointOf } from '../publish-target.ts';
-import type { BlockLocation } from '../volume-context.ts';
 import type { AttachedDevice, AttachOptions } from './attached-device.ts';
-import { notAttached, stagedAsOther, stagedTwin, stagingOccupied, truncated } from './block-errors.ts';
+import { notAttached, stagedAsOther, stagedTwin, stagingOccupied } from './block-errors.ts';
 import { blockFailure } from './block-failure.ts';
-import type { BlockNote, NewNote, NotedLoop } from './block-notes.ts';
+import type { NewNote, NotedLoop } from './block-notes.ts';
 import { isMounted, shownAt } from './device-shown.ts';
 import { mountStaged } from './mount-staged.ts';
 import type { NodeAttachments, UsedAttachment } from './node-attachments.ts';
+import { fileOf, flagsOf, isOther, type StageBlock, truncation } from './stage-request.ts';
 import { deviceOf, isSameFile, type StagedBlocks } from './staged-blocks.ts';
 import { refuseHeld, takeDown, unmountStaged } from './take-down.ts';
 
@@ -30,22 +27,6 @@ export interface BlockStageDeps {
   readonly staged: StagedBlocks;
   readonly log: Logger;
   readonly observe: MountObserver;
-}
-
-export interface StageBlock {
-  readonly volumeId: string;
-  /** Under which the volume's attachments are kept. */
-  readonly key: string;
-  /** The file that the attachment is for; undefined for a volume that was there before. */
-  readonly version: string | undefined;
-  readonly location: BlockLocation;
-  readonly capability: Capability;
-  readonly fsType: FilesystemType | undefined;
-  /** The filesystem to make where the image is blank, and the least size of the image; the controller alone says so. */
-  readonly format: FilesystemType | undefined;
-  readonly size: bigint;
-  readonly readOnly: boolean;
-  readonly stagingPath: string;
 }
 
 const timeoutMs = 20_000;
@@ -289,25 +270,7 @@ export class BlockStage {
   }
 }
 
-/** Whether what is staged is a raw device, and a filesystem is asked for, or the other way round. */
-export function isOther(note: BlockNote, capability: Capability): boolean {
-  return note.isRaw !== undefined && note.isRaw !== capability.block;
-}
-
 function orNotAttached(volumeId: string, used: UsedAttachment | undefined): UsedAttachment {
   if (used === undefined) throw notAttached(volumeId);
   return used;
-}
-
-function flagsOf({ mountFlags }: Capability): string {
-  return [...new Set(mountFlags)].sort().join();
-}
-
-function fileOf({ location }: StageBlock, view: PoolView): string | undefined {
-  return location.kind === 'image' ? `${view.path}/${location.image}` : undefined;
-}
-
-function truncation({ volumeId, location, size }: StageBlock, found: bigint): CsiError | undefined {
-  if (location.kind !== 'image' || found >= size) return undefined;
-  return truncated(volumeId, location.image, size, found);
 }
