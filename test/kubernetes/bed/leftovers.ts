@@ -1,8 +1,11 @@
 import { waitFor } from '../../vm/guest/wait-for.ts';
 import type { Cluster } from './cluster.ts';
 
-/** The loop devices over images of Berth, and over devices, which get one where they are read-only. */
-const loops = 'losetup --list --noheadings --output NAME,BACK-FILE | grep -E "csi.berth.dev| /dev/"';
+/**
+ * All of a node, which has none of its own: a file's path is that of the container in which it was opened, and only its
+ * end once that container is gone.
+ */
+const loops = 'losetup --list --noheadings --output NAME,BACK-FILE';
 
 /** What is there of volumes on the API, the server and the nodes that are on, one line each. */
 async function leftovers(cluster: Cluster): Promise<string[]> {

@@ -99,8 +99,10 @@ export const pluginRestarts = scenario(
     await s.apply(list(pod('second', { claimName: 'fio', node }), pod('further-reader', readRaw)));
     await s.ready('second');
     await s.ready('further-reader');
-    const readOnlyLoops = 'losetup --list --noheadings --output RO,BACK-FILE | grep -c "^ *1 */dev/loop"';
-    assert.equal(await s.cluster.nodes[node].run(readOnlyLoops), '1', 'one loop device for all who read');
+    const loops = await s.cluster.nodes[node].run('losetup --list --noheadings --output RO,BACK-FILE');
+    // The path lacks /dev where the container is gone that made it.
+    const readers = loops.match(/^ *1 +(\/dev)?\/loop\d+$/gm) ?? [];
+    assert.equal(readers.length, 1, `one loop device for all who read: ${loops}`);
     for (const name of ['reader', 'further-reader'])
       assert.equal(await s.value(['pod', name], '{.status.containerStatuses[0].restartCount}'), '0');
     await s.exec('second', 'touch /data/stop');
