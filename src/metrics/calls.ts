@@ -2,12 +2,12 @@ import { status } from '@grpc/grpc-js';
 import { Gauge, Histogram, type Registry } from 'prom-client';
 import type { CallObserver } from '../server/call-metrics.ts';
 
-/** Those that the sidecars use for calls (csi-lib-utils), and finer ones, since most calls end within milliseconds. */
+/** Those that csi-lib-utils has for calls, and finer ones, since most calls end within milliseconds. */
 const buckets = [
   0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 25, 50, 120, 300, 600,
 ];
 
-/** The calls of the CSI services, under the name and labels that the sidecars have for the same calls. */
+/** The calls of the CSI services, under the name and labels that csi-lib-utils has for those of a plugin. */
 export function callsMetric(registry: Registry, driverName: string): CallObserver {
   const calls = new Histogram({
     name: 'csi_plugin_operations_seconds',
