@@ -282,6 +282,27 @@ test('PodMonitors scrape ports that the pods have, at every address', async (t) 
   assert.equal(ofKind(objects, 'PodMonitor').length, 2);
 });
 
+test('the controller in a network of its own lets only those in who may scrape it', async (t) => {
+  if (!(await requireGoTool(t, 'helm 4'))) return;
+  const scraper = 'networkPolicy.from[0].namespaceSelector.matchLabels.team=monitoring';
+  const ownNetwork = [...twoValues, '--set', 'controller.hostNetwork=false'];
+  const monitored = [...ownNetwork, '--set', 'metrics.address=', '--set', 'metrics.podMonitor.enabled=true'];
+  const ingress = async (flags: readonly string[]) =>
+    ofKind<NetworkPolicy>(objectsOf(await template(flags)), 'NetworkPolicy').map(({ spec }) => spec.ingress);
+  assert.deepEqual(await ingress(twoValues), []);
+  assert.deepEqual(await ingress([...ownNetwork, '--set', scraper]), [[]]);
+  const [[open] = []] = await ingress(monitored);
+  const [[narrowed] = []] = await ingress([...monitored, '--set', scraper]);
+  assert.equal(open?.ports.length, 4);
+  assert.equal(open?.from, undefined);
+  assert.deepEqual(narrowed?.ports, open?.ports);
+  assert.deepEqual(narrowed?.from, [{ namespaceSelector: { matchLabels: { team: 'monitoring' } } }]);
+});
+
+interface NetworkPolicy extends KubernetesObject {
+  readonly spec: { readonly ingress: readonly { readonly ports: unknown[]; readonly from?: unknown[] }[] };
+}
+
 interface PodMonitor extends KubernetesObject {
   readonly spec: { readonly podMetricsEndpoints: readonly { readonly port: string }[] };
 }

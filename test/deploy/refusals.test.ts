@@ -54,6 +54,17 @@ const refusals: readonly {
     flags: [...twoValues, '--set', 'metrics.podMonitor.enabled=true'],
     says: /--set metrics\.address= /,
   },
+  {
+    what: 'metrics that nobody can reach, on IPv6',
+    flags: [
+      ...twoValues,
+      '--set',
+      'metrics.podMonitor.enabled=true',
+      '--set-string',
+      'metrics.address=\\[::1\\]',
+    ],
+    says: /metrics\.address is \[::1\]: set it to ""/,
+  },
   ...['nas:/srv', 'nfs://nas', 'nas 2', 'fe80::1%eth0'].map((server) => ({
     what: `the server ${server}`,
     flags: ['--set', `nfs.server=${server}`, '--set', 'nfs.path=/a'],
