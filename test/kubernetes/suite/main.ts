@@ -34,6 +34,8 @@ try {
     `--skip=${leftOut.map(({ name }) => name.source).join('|')}`,
     '--timeout=3h',
     '--no-color',
+    // A focus that nothing has is a mistake, and no success.
+    '--fail-on-empty',
     '--silence-skips',
     `--output-dir=${results}`,
     '--json-report=report.json',
