@@ -10,16 +10,27 @@ import { database } from './scenarios/database.ts';
 import { deadServer } from './scenarios/faults.ts';
 import { kubeletRestart } from './scenarios/kubelet.ts';
 import { migration } from './scenarios/migration.ts';
-import { doctor, pluginRestarts, upgrade } from './scenarios/operations.ts';
+import { doctor, plainManifests, pluginRestarts, upgrade } from './scenarios/operations.ts';
 import { orderedReplicas } from './scenarios/ordered-replicas.ts';
 import { manyClaims } from './scenarios/scale.ts';
 import { sharing } from './scenarios/sharing.ts';
 
 onCluster(allImages, {
   // The longest come first.
-  together: [orderedReplicas, migration, sharing, ...accessModes, ...changes, ...claims, ...blocks, doctor],
+  together: [
+    orderedReplicas,
+    migration,
+    sharing,
+    ...accessModes,
+    ...changes,
+    ...claims,
+    ...blocks,
+    plainManifests,
+  ],
   // The upgrade leaves the driver changed: with devices, which the last two use.
   alone: [
+    // It says so where a server takes long to answer.
+    doctor,
     database,
     deadServer,
     kubeletRestart,

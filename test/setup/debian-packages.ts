@@ -34,6 +34,8 @@ export const clusterPackages: readonly string[] = [
   'iptables',
   'conntrack',
   'openssl',
+  // What docs/migrating.md has people run.
+  'jq',
 ];
 
 /** Which of these are not installed. */

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { checkout } from '../../vm/vm.ts';
 import { nodeNames } from '../bed/addresses.ts';
 import { assertNoneMissing, counting } from '../bed/counting.ts';
 import { installBerth } from '../bed/install.ts';
@@ -33,14 +35,61 @@ const verify = `
 const readDevice =
   'while dd if=/dev/data of=/dev/null bs=1M count=4 iflag=direct status=none; do sleep 1; done';
 
+/** What the doctor says with `--json`, as far as it is looked at here. */
+interface Report {
+  readonly checks: readonly {
+    readonly pool: string | null;
+    readonly check: string;
+    readonly verdict: string;
+  }[];
+}
+
+/** Checks that a report must have: one without them says nothing. */
+const expected = {
+  everywhere: [
+    ...['user', 'kernel-nfs', 'mount-helpers', 'network', 'driver'].map((name) => `machine ${name}`),
+    ...['reachable', 'export', 'protocol', 'space', 'round-trip', 'write', 'owners', 'clone', 'locks'].map(
+      (name) => `nas ${name}`,
+    ),
+  ],
+  onNodes: ['loop-devices', 'propagation', 'registration'].map((name) => `machine ${name}`),
+};
+
+export const plainManifests = scenario(
+  'the API server takes the plain manifests, through kustomize',
+  async (s) => {
+    // Over what the chart has installed: the names are the same, and a dry run changes nothing.
+    const manifests = join(checkout, 'deploy', 'kubernetes');
+    const made = await s.kubectl.run([
+      'apply',
+      '--kustomize',
+      manifests,
+      '--dry-run=server',
+      '--output=name',
+    ]);
+    const kinds = made.split('\n').map((line) => line.split('/')[0]);
+    for (const kind of ['statefulset.apps', 'daemonset.apps', 'configmap', 'csidriver.storage.k8s.io']) {
+      assert.ok(kinds.includes(kind), `${kind} in ${made}`);
+    }
+  },
+);
+
 export const doctor = scenario(
   'the doctor finds nothing wrong, in the controller and on a node',
   async (s) => {
     for (const where of [`${release.name}-controller-0`, `daemonset/${release.name}-node`]) {
-      const exec = ['-n', release.namespace, 'exec', where, '-c', 'berth', '--', 'berth', 'doctor', '--json'];
-      const report = JSON.parse(await s.kubectl.run(exec)) as { checks: { verdict: string }[] };
+      const doctor = ['berth', 'doctor', '--json', '--timeout', '60'];
+      const exec = ['-n', release.namespace, 'exec', where, '-c', 'berth', '--', ...doctor];
+      const report = JSON.parse(await s.kubectl.run(exec)) as Report;
       assert.deepEqual(
         report.checks.filter(({ verdict }) => verdict !== 'ok'),
+        [],
+        where,
+      );
+      const checked = new Set(report.checks.map(({ check, pool }) => `${pool ?? 'machine'} ${check}`));
+      const missing = [...expected.everywhere, ...(where.startsWith('daemonset') ? expected.onNodes : [])];
+      assert.deepEqual(
+        missing.filter((check) => !checked.has(check)),
         [],
         where,
       );
