@@ -14,6 +14,8 @@ import { release } from './release.ts';
 
 /** Not below /tmp or /run, which a VM has of its own. */
 const cacheDir = resolve(import.meta.dirname, '../../../.cache/kubernetes');
+/** Longer than any run of the whole. */
+const runLifetimeMs = 4 * 3600_000;
 const guest = resolve(import.meta.dirname, '../guest');
 
 export class Cluster {
@@ -26,7 +28,12 @@ export class Cluster {
   readonly adminKubeconfig: string;
   readonly #controlPlane: ControlPlane;
 
-  private constructor(network: Network, directory: string, credentials: Credentials, disk: string) {
+  private constructor(
+    network: Network,
+    directory: string,
+    credentials: Credentials,
+    { disk, lifetimeMs }: { disk: string; lifetimeMs: number },
+  ) {
     this.network = network;
     this.directory = directory;
     process.once('exit', this.#leave);
@@ -39,6 +46,7 @@ export class Cluster {
       directory,
       command: `exec ${guest}/server.sh ${addresses.server}`,
       memoryMegabytes: 1024,
+      lifetimeMs,
     });
     const bins = [...new Set(['containerd', 'kubelet'].map((name) => dirname(program(name))))];
     const node = (name: NodeName): Machine => {
@@ -51,17 +59,18 @@ export class Cluster {
         command: `exec ${guest}/node.sh ${args.join(' ')}`,
         memoryMegabytes: 3072,
         disk,
+        lifetimeMs,
       });
     };
     this.nodes = { a: node('a'), b: node('b') };
   }
 
-  /** Brings it up; both nodes are Ready then. `disk` has the images (node-disk.ts). */
-  static async start(disk: string): Promise<Cluster> {
+  /** Brings it up; both nodes are Ready then. `disk` has the images (node-disk.ts). Its machines end after that time. */
+  static async start(disk: string, lifetimeMs = runLifetimeMs): Promise<Cluster> {
     const directory = join(cacheDir, `run-${process.pid}`);
     await mkdir(directory, { recursive: true });
     const credentials = await makeCredentials(directory);
-    const cluster = new Cluster(await Network.make(), directory, credentials, disk);
+    const cluster = new Cluster(await Network.make(), directory, credentials, { disk, lifetimeMs });
     try {
       await cluster.#boot();
       return cluster;

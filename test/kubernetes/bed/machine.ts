@@ -6,9 +6,6 @@ import type { MachineName } from './addresses.ts';
 import type { Network } from './network.ts';
 import { Shell } from './shell.ts';
 
-/** Longer than any run of the whole. */
-const lifetimeMs = 4 * 3600_000;
-
 export interface MachineOptions {
   readonly name: MachineName;
   readonly network: Network;
@@ -18,6 +15,8 @@ export interface MachineOptions {
   readonly command: string;
   readonly memoryMegabytes: number;
   readonly disk?: string;
+  /** It ends by itself after this time, in milliseconds. */
+  readonly lifetimeMs: number;
 }
 
 export class Machine {
@@ -35,7 +34,7 @@ export class Machine {
 
   /** Boots it; resolves once its script has said that it is ready. */
   async start(): Promise<void> {
-    const { name, network, directory, command, memoryMegabytes, disk } = this.#options;
+    const { name, network, directory, command, memoryMegabytes, disk, lifetimeMs } = this.#options;
     const shellSocket = join(directory, `${name}.sock`);
     await mkdir(directory, { recursive: true });
     this.#output.length = 0;
