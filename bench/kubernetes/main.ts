@@ -99,7 +99,9 @@ try {
     );
     await kubectl.until([...here, 'pvc', `shared-${who}`], '{.status.phase}', 'Bound');
   }
+  // The first ones bring the image's files into memory.
   await measurePods('none');
+  samples.none = {};
   for (let round = 1; round <= rounds; round += 1) {
     console.log(`round ${round} of pods`);
     await measurePods('none');
@@ -112,6 +114,14 @@ try {
   }
   await measureMemory('after 200 claims', 'now');
   await measureMemory('at most', 'peak');
+  for (const [who] of drivers) {
+    for (const what of ['ready', 'gone'].map((state) => `${podCount} pods ${state}`)) {
+      const [ours, bare] = [samples[who][what], samples.none[what]];
+      if (ours !== undefined && bare !== undefined) {
+        add(samples[who], `${what}: added by the volume`, median(ours) - median(bare));
+      }
+    }
+  }
   const names = [...new Set(Object.values(samples).flatMap((each) => Object.keys(each)))];
   const cell = (each: Samples, name: string) => each[name]?.map((value) => value.toFixed(1)).join(' ') ?? '';
   const ratio = (name: string) => {

@@ -5,9 +5,9 @@ import type { Cluster } from '../../test/kubernetes/bed/cluster.ts';
  * Command lines of a driver's processes, as a pattern that does not match itself, and which of the two nodes is meant.
  */
 const pods = {
-  nodeOfBerth: { processes: 'start[.]cjs node', pick: Math.max },
+  nodeOfBerth: { processes: 'start[.]cjs node|[t]ini .*/berth node', pick: Math.max },
   // The one that leads.
-  controllerOfBerth: { processes: 'start[.]cjs controller', pick: Math.max },
+  controllerOfBerth: { processes: 'start[.]cjs controller|[t]ini .*/berth controller', pick: Math.max },
   // The peer's controller is on one of the nodes too, and made of the programs of its node pod.
   nodeOfPeer: { processes: '^/(nfsplugin|csi-node-driver-registrar|livenessprobe) ', pick: Math.min },
 };
