@@ -4,20 +4,23 @@
 // compiled anew.
 'use strict';
 const { readFileSync, writeFileSync } = require('node:fs');
-const { join } = require('node:path');
+const { dirname, join } = require('node:path');
 const { Script } = require('node:vm');
 
 const bundle = join(__dirname, '../dist/berth.cjs');
 const kept = join(__dirname, `../dist/${process.argv[2]}.compiled`);
 
-const script = new Script(`(function (require, module, exports) {${readFileSync(bundle, 'utf8')}\n})`, {
-  filename: bundle,
-  cachedData: readIfThere(kept),
-});
+const script = new Script(
+  `(function (require, module, exports, __dirname, __filename) {${readFileSync(bundle, 'utf8')}\n})`,
+  {
+    filename: bundle,
+    cachedData: readIfThere(kept),
+  },
+);
 if (process.env.BERTH_KEEP_COMPILED_CODE) {
   process.once('exit', () => writeFileSync(kept, script.createCachedData(), { mode: 0o644 }));
 }
-script.runInThisContext()(require, module, exports);
+script.runInThisContext()(require, module, exports, dirname(bundle), bundle);
 
 function readIfThere(file) {
   try {

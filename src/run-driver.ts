@@ -1,6 +1,8 @@
 import { type Logger, pino } from 'pino';
 import { loadConfig } from './config/load.ts';
 import type { PoolConfig } from './config/schema.ts';
+import { Accessibility } from './controller/accessibility.ts';
+import { groupControllerService } from './controller/group-service.ts';
 import { controllerService } from './controller/service.ts';
 import { prepareToRun } from './host/run.ts';
 import { identityService } from './identity/service.ts';
@@ -92,21 +94,22 @@ function addController({ server, settings, pools, log, observeMount }: Parts): S
   const stores = new Stores({ pools, stateDir, busy: () => server.activity.busy, log, observeMount });
   const node = settings.mode === 'all' ? ownNode(settings) : undefined;
   if (node !== undefined) stores.announce(node, log);
-  server.add(
-    'Controller',
-    controllerService({
-      stores,
-      log,
-      limitedNodes: new KeyedMutex(),
-      ...(node === undefined ? {} : { ownNode: node }),
-    }),
-  );
+  const deps = {
+    stores,
+    log,
+    limitedNodes: new KeyedMutex(),
+    accessibility: new Accessibility(settings.driverName, node?.nodeId),
+    ...(node === undefined ? {} : { ownNode: node }),
+  };
+  server.add('Controller', controllerService(deps));
+  server.add('GroupController', groupControllerService(deps));
   return stores;
 }
 
 function addNode({ server, settings, pools, devices, log, observeMount }: Parts): void {
-  const { nodeId, maxVolumesPerNode, stateDir } = settings;
+  const { driverName, nodeId, maxVolumesPerNode, stateDir } = settings;
   const service = createNodeService({
+    driverName,
     nodeId,
     maxVolumesPerNode,
     pools,

@@ -1,7 +1,7 @@
 import { lstatSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { normalPath } from './config/normal-path.ts';
-import { errnoName, isErrno } from './errors/node-error.ts';
+import { errnoName, isErrno } from './errors/errno.ts';
 import { UsageError } from './errors/usage-error.ts';
 import { type HttpAddress, httpAddress } from './http/address.ts';
 import { registrationSocket } from './registration/registration-dir.ts';

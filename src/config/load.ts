@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { type Document, LineCounter, parseDocument, type YAMLError } from 'yaml';
-import { isErrno } from '../errors/node-error.ts';
+import { isErrno } from '../errors/errno.ts';
 import { UsageError } from '../errors/usage-error.ts';
 import { type Issue, sentence } from './issue.ts';
 import { locateKey, locateValue } from './locate.ts';

@@ -1,6 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../errors/csi-error.ts';
 import { readCapability } from '../volumes/capability.ts';
+import { formatSource } from '../volumes/copies/source-ref.ts';
 import { createDirectory } from '../volumes/directory/directory.ts';
 import { imageSize } from '../volumes/image/image-size.ts';
 import { imageAsked, kindOf } from '../volumes/kind.ts';
@@ -9,16 +10,21 @@ import { newRecordId, type VolumeRecord } from '../volumes/state/record.ts';
 import { keyOf } from '../volumes/volume-id.ts';
 import type { CreateVolumeRequest, CreateVolumeResponseInit } from '../wire/generated/csi-types.ts';
 import { type CapacityRange, fits, readCapacityRange } from './capacity-range.ts';
+import { createFromSource } from './create-from-source.ts';
 import type { ControllerDeps } from './deps.ts';
 import { describeVolume } from './describe-volume.ts';
+import { readSource } from './volume-source.ts';
 
 const defaultMode = 0o777;
 /** Of an image's directory: pods never see it. */
 const imageMode = 0o700;
 
-/** CSI CreateVolume: a directory on a pool, or an image in one. A repeated request gets the volume of the first. */
+/**
+ * CSI CreateVolume: a directory on a pool, or an image in one, empty or made from a snapshot or from another volume. A
+ * repeated request gets the volume of the first.
+ */
 export async function createVolume(
-  { stores }: ControllerDeps,
+  { stores, accessibility }: ControllerDeps,
   request: CreateVolumeRequest,
 ): Promise<CreateVolumeResponseInit> {
   const parameters = readParameters(request.parameters, request.name);
@@ -27,8 +33,9 @@ export async function createVolume(
   const image = imageAsked(request.volume_capabilities, parameters);
   const kind = kindOf(image, store.config.kind);
   for (const capability of request.volume_capabilities) readCapability(capability, kind);
-  if (request.volume_content_source) throw noSource(request.name);
+  const source = readSource(request.volume_content_source);
   const range = readCapacityRange(request.capacity_range);
+  await accessibility.refuseUnreachable(store, request.accessibility_requirements);
   const key = keyOf(request.name);
   const onDelete = mutable.onDelete ?? parameters.onDelete ?? 'delete';
   const wanted: VolumeRecord = {
@@ -40,14 +47,18 @@ export async function createVolume(
     onDelete,
     askedOnDelete: onDelete,
     mode: parameters.mode ?? (image === undefined ? defaultMode : imageMode),
-    ...(parameters.uid === undefined ? {} : { uid: parameters.uid }),
-    ...(parameters.gid === undefined ? {} : { gid: parameters.gid }),
+    // A copied directory has the owner and the mode of what it is copied from.
+    ...(parameters.uid === undefined || source !== undefined ? {} : { uid: parameters.uid }),
+    ...(parameters.gid === undefined || source !== undefined ? {} : { gid: parameters.gid }),
     ...(image === undefined ? {} : { image }),
+    ...(source === undefined ? {} : { from: { kind: source.kind, key: source.key } }),
   };
-  const record = await store.pool.use((state, tree) => createDirectory(state, tree, key, wanted));
+  const record = await (source === undefined
+    ? store.pool.use((state, tree) => createDirectory(state, tree, key, wanted))
+    : createFromSource(stores, store, source, { key, wanted, range }));
   refuseIncompatible(record, wanted, range);
   store.inventory.note(key, record);
-  return { volume: describeVolume(store.config.name, { key, record }) };
+  return { volume: describeVolume(await accessibility.describe(store), { key, record }) };
 }
 
 function refuseIncompatible(record: VolumeRecord, wanted: VolumeRecord, range: CapacityRange): void {
@@ -56,11 +67,12 @@ function refuseIncompatible(record: VolumeRecord, wanted: VolumeRecord, range: C
     fits(record.capacity, range) ? [] : ['capacity'],
     record.subDir === wanted.subDir ? [] : ['subDir'],
     record.askedOnDelete === wanted.askedOnDelete ? [] : ['onDelete'],
-    record.mode === wanted.mode ? [] : ['mode'],
+    record.mode === wanted.mode || isCopiedDirectory(record) ? [] : ['mode'],
     record.uid === wanted.uid && record.gid === wanted.gid ? [] : ['uid or gid'],
     (record.image === undefined) === (wanted.image === undefined) ? [] : ['volumeMode or fstype'],
     record.image?.fsType === wanted.image?.fsType ? [] : ['fstype'],
     record.image?.thick === wanted.image?.thick ? [] : ['allocation'],
+    sourceOf(record) === sourceOf(wanted) ? [] : ['source'],
   ].flat();
   if (differing.length === 0) return;
   throw new CsiError(
@@ -70,10 +82,10 @@ function refuseIncompatible(record: VolumeRecord, wanted: VolumeRecord, range: C
   );
 }
 
-function noSource(name: string): CsiError {
-  return new CsiError(
-    status.INVALID_ARGUMENT,
-    'source-unsupported',
-    `The volume ${name} cannot be made from a snapshot or another volume: this version of Berth makes empty volumes only; leave out the data source.`,
-  );
+function isCopiedDirectory({ from, image }: VolumeRecord): boolean {
+  return from !== undefined && image === undefined;
+}
+
+function sourceOf({ from }: VolumeRecord): string | undefined {
+  return from && formatSource(from);
 }

@@ -1,6 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../errors/csi-error.ts';
-import { deleteDirectory } from '../volumes/directory/delete-directory.ts';
+import { volumeJob } from '../volumes/copies/make-volume.ts';
+import { deleteVolume as deleteOf } from '../volumes/directory/delete-directory.ts';
 import { parseVolumeId } from '../volumes/volume-id.ts';
 import type { DeleteVolumeRequest, DeleteVolumeResponseInit } from '../wire/generated/csi-types.ts';
 import type { ControllerDeps } from './deps.ts';
@@ -19,7 +20,8 @@ export async function deleteVolume(
   const id = parseVolumeId(volumeId);
   const store = id && stores.find(id.pool);
   if (id === undefined || store === undefined) return {};
-  const result = await store.pool.use((state, tree) => deleteDirectory(state, tree, id.key));
+  const cancel = () => store.copies.cancel(volumeJob(id.key));
+  const result = await store.pool.use((state, tree) => deleteOf(state, tree, id.key, cancel));
   switch (result.kind) {
     case 'attached':
       throw new CsiError(

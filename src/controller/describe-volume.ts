@@ -1,19 +1,30 @@
+import type { SourceRef } from '../volumes/copies/source-ref.ts';
 import type { InventoryEntry } from '../volumes/state/inventory.ts';
 import { imageIn } from '../volumes/sub-dir.ts';
 import { formatVolumeId } from '../volumes/volume-id.ts';
+import type { VolumeContentSourceInit } from '../wire/generated/csi-types.ts';
+import type { DescribedPool } from './accessibility.ts';
 
 /** A CSI Volume. Its context is all that the node needs to find the directory or the image. */
 export function describeVolume(
-  pool: string,
+  { name: pool, topologies }: DescribedPool,
   { key, record, handle, ...entry }: Omit<InventoryEntry, 'nodes'>,
 ) {
   const subDir = record?.subDir ?? entry.subDir;
   const image = record?.image === undefined ? entry.image : imageIn(record.subDir);
   const { device } = entry;
+  const source = record?.from && describeSource(pool, record.from);
   const other = subDir === undefined ? (device === undefined ? {} : { pool, device }) : { pool, subDir };
   return {
     volume_id: handle ?? formatVolumeId({ pool, key }),
     capacity_bytes: (record?.capacity ?? 0n).toString(),
     volume_context: image === undefined ? other : { pool, image },
+    ...(source === undefined ? {} : { content_source: source }),
+    accessible_topology: topologies,
   };
+}
+
+function describeSource(pool: string, { kind, key }: SourceRef): VolumeContentSourceInit {
+  const id = formatVolumeId({ pool, key });
+  return kind === 'snapshot' ? { snapshot: { snapshot_id: id } } : { volume: { volume_id: id } };
 }

@@ -1,6 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../errors/csi-error.ts';
-import { isErrno } from '../errors/node-error.ts';
+import { isErrno } from '../errors/errno.ts';
 import type { Tree } from '../pools/tree.ts';
 import { readCapability } from '../volumes/capability.ts';
 import { growImage } from '../volumes/image/image-file.ts';

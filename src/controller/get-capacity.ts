@@ -7,7 +7,7 @@ import type { ControllerDeps } from './deps.ts';
 
 /** CSI GetCapacity: what is free on the pool, in bytes; none for a capability that Berth cannot serve. */
 export async function getCapacity(
-  { stores }: ControllerDeps,
+  { stores, accessibility }: ControllerDeps,
   request: GetCapacityRequest,
 ): Promise<GetCapacityResponseInit> {
   // The values of subDir's tokens come with a claim, and there is none yet.
@@ -25,6 +25,9 @@ export async function getCapacity(
     if (error instanceof CsiError) return { available_capacity: '0' };
     throw error;
   }
+  // A node whose disk the pool is not on has none of it.
+  const asked = request.accessible_topology;
+  if (asked !== null && !(await accessibility.reaches(store, asked))) return { available_capacity: '0' };
   const { bavail, bsize } = await store.pool.use((state, tree) => tree.statfs(state.root));
   return { available_capacity: (bavail * bsize).toString() };
 }

@@ -9,7 +9,7 @@ import { findDynamic, notFound } from './find-volume.ts';
 
 /** CSI ControllerGetVolume: a dynamic volume and the nodes it is attached to. */
 export async function controllerGetVolume(
-  { stores }: ControllerDeps,
+  { stores, accessibility }: ControllerDeps,
   { volume_id: volumeId }: ControllerGetVolumeRequest,
 ): Promise<ControllerGetVolumeResponseInit> {
   const found = await findDynamic(stores, volumeId);
@@ -17,7 +17,7 @@ export async function controllerGetVolume(
   const { store, key, record } = found;
   const nodes = await store.pool.use((state, tree) => attachedNodes(state, tree, key));
   return {
-    volume: describeVolume(store.config.name, { key, record }),
+    volume: describeVolume(await accessibility.describe(store), { key, record }),
     status: { published_node_ids: nodes },
   };
 }

@@ -10,7 +10,7 @@ import { formatPlace, keysAfter, type PageRequest, readPlace, storesFrom } from 
  * are detached.
  */
 export async function listVolumes(
-  { stores }: ControllerDeps,
+  { stores, accessibility }: ControllerDeps,
   request: ListVolumesRequest,
 ): Promise<ListVolumesResponseInit> {
   const { parts, next } = await readPage(stores, request);
@@ -19,8 +19,9 @@ export async function listVolumes(
       const entries = await store.pool.use((state, tree) =>
         store.inventory.describe(state, tree, keys, attached),
       );
+      const pool = await accessibility.describe(store);
       return entries.map((entry) => ({
-        volume: describeVolume(store.config.name, entry),
+        volume: describeVolume(pool, entry),
         status: { published_node_ids: [...entry.nodes] },
       }));
     }),

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { errnoName } from '../errors/node-error.ts';
+import { errnoName } from '../errors/errno.ts';
 
 const meanings: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such socket',

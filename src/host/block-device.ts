@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
-import { isErrno } from '../errors/node-error.ts';
+import { isErrno } from '../errors/errno.ts';
 import type { FileIdentity } from './loop.ts';
 import { readMountinfo } from './mountinfo.ts';
 

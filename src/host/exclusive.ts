@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { isErrno } from '../errors/node-error.ts';
+import { isErrno } from '../errors/errno.ts';
 import { within } from '../within.ts';
 
 /** Devices whose open has not come back; each has one of the few threads for such calls. */

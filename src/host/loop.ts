@@ -134,6 +134,13 @@ export function loopOf(
 }
 
 /**
+ * What is on a device counts in its sectors, so they never change, in bytes. Else the kernel would take the smallest that
+ * direct I/O on the file allows, which XFS makes larger once the file shares blocks with a copy: then no file system is
+ * mounted any more that was made with smaller ones. It reads and writes such a file through the page cache.
+ */
+const sectorSize = 512;
+
+/**
  * Gives a file a loop device that reads and writes it past the page cache, where its file system can do that. A second
  * call gives it a second one: look for it before. Returns its path. Throws NoLoopDeviceError, NotWritableError and
  * CommandError.
@@ -145,9 +152,8 @@ export async function attachLoop(
 ): Promise<string> {
   const mode = readOnly ? ['--read-only'] : [];
   try {
-    const output = await exec('losetup', ['--find', '--show', '--direct-io=on', ...mode, '--', file], {
-      timeoutMs,
-    });
+    const flags = ['--find', '--show', '--direct-io=on', `--sector-size=${sectorSize}`, ...mode];
+    const output = await exec('losetup', [...flags, '--', file], { timeoutMs });
     const device = output.trim();
     // losetup opens for reading alone what it may not write to, and reports success.
     if (readOnly || !isReadOnly(device)) return device;

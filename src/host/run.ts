@@ -67,7 +67,8 @@ export const run: Run = async (file, args, { timeoutMs, signal }) => {
   throw new CommandError({ file, timeoutMs, timedOut, exitCode, signal: endedBy, stdout, stderr }, { cause });
 };
 
-function killGroup(pid: number | undefined): void {
+/** Kills a process and all that it has started (kill(2), a negative number). */
+export function killGroup(pid: number | undefined): void {
   if (pid === undefined) return;
   try {
     process.kill(-pid, 'SIGKILL');

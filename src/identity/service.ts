@@ -11,7 +11,13 @@ export function identityService({ driverName, version }: IdentityDeps): Handlers
   return {
     GetPluginInfo: async () => ({ name: driverName, vendor_version: version }),
     GetPluginCapabilities: async () => ({
-      capabilities: [{ service: { type: 'CONTROLLER_SERVICE' } }, { volume_expansion: { type: 'ONLINE' } }],
+      capabilities: [
+        { service: { type: 'CONTROLLER_SERVICE' } },
+        { service: { type: 'GROUP_CONTROLLER_SERVICE' } },
+        { service: { type: 'VOLUME_ACCESSIBILITY_CONSTRAINTS' } },
+        { service: { type: 'SNAPSHOT_ACCESSIBILITY_CONSTRAINTS' } },
+        { volume_expansion: { type: 'ONLINE' } },
+      ],
     }),
     Probe: async () => ({ ready: { value: true } }),
   };

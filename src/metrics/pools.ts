@@ -103,6 +103,48 @@ const metrics: readonly PoolMetric[] = [
   },
   {
     type: 'gauge',
+    name: 'berth_copies_running',
+    help: 'Copies for snapshots and volumes that this process makes, or that wait for their turn.',
+    read: ({ copies }) => copies?.running,
+  },
+  {
+    type: 'counter',
+    name: 'berth_copies_total',
+    help: 'Copies that were completed.',
+    read: ({ copies }) => copies?.done,
+  },
+  {
+    type: 'counter',
+    name: 'berth_copy_failures_total',
+    help: 'Copies that failed, or were cancelled.',
+    read: ({ copies }) => copies?.failed,
+  },
+  {
+    type: 'counter',
+    name: 'berth_copied_bytes_total',
+    help: 'Bytes of files that were copied, shared blocks included.',
+    read: ({ copies }) => copies?.bytes,
+  },
+  {
+    type: 'counter',
+    name: 'berth_files_cloned_total',
+    help: 'Files that were copied by sharing their blocks.',
+    read: ({ copies }) => copies?.files.cloned,
+  },
+  {
+    type: 'counter',
+    name: 'berth_files_copied_on_server_total',
+    help: 'Files that were copied by the server, or within the kernel.',
+    read: ({ copies }) => copies?.files.server,
+  },
+  {
+    type: 'counter',
+    name: 'berth_files_copied_by_host_total',
+    help: 'Files that this process has read and written.',
+    read: ({ copies }) => copies?.files.host,
+  },
+  {
+    type: 'gauge',
     name: 'berth_trash_entries',
     help: 'Deleted volumes whose bytes are still to be removed.',
     read: ({ trash }) => trash?.waiting,

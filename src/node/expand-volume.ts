@@ -10,9 +10,11 @@ export async function nodeExpandVolume(
   request: NodeExpandVolumeRequest,
   { health, staged, blocks }: NodeContext,
 ): Promise<NodeExpandVolumeResponseInit> {
-  if (staged.has(request.volume_id)) {
-    return { capacity_bytes: String(await blocks.expand(request.volume_id, request.volume_path)) };
+  const { volume_id: volumeId, volume_path: path } = request;
+  const required = request.capacity_range?.required_bytes ?? '0';
+  if (staged.has(volumeId)) {
+    return { capacity_bytes: String(await blocks.expand(volumeId, path, BigInt(required))) };
   }
-  health.publishedAt(request.volume_id, request.volume_path);
-  return { capacity_bytes: request.capacity_range?.required_bytes ?? '0' };
+  health.publishedAt(volumeId, path);
+  return { capacity_bytes: required };
 }

@@ -28,6 +28,7 @@ import { nodeUnpublishVolume } from './unpublish-volume.ts';
 import { nodeUnstageVolume } from './unstage-volume.ts';
 
 export interface NodeServiceDeps {
+  readonly driverName: string;
   readonly nodeId: string;
   /** 0: no limit. */
   readonly maxVolumesPerNode: number;
@@ -42,6 +43,7 @@ export interface NodeServiceDeps {
 
 /** What the RPCs of the node work with. */
 export interface NodeContext {
+  readonly driverName: string;
   readonly nodeId: string;
   readonly maxVolumesPerNode: number;
   readonly pools: ReadonlyMap<string, PoolConfig>;
@@ -72,6 +74,7 @@ export function createNodeService(deps: NodeServiceDeps) {
   const blocks = new BlockNode({ pools, devices, mounts, asides, attachments, staged, log, observe });
   const blockHealth = new BlockHealth(staged, mounts, probe);
   const context: NodeContext = {
+    driverName: deps.driverName,
     nodeId,
     maxVolumesPerNode,
     pools,

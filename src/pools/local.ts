@@ -2,7 +2,7 @@ import { mkdir, stat } from 'node:fs/promises';
 import { status } from '@grpc/grpc-js';
 import type { LocalPoolConfig } from '../config/schema.ts';
 import { CsiError } from '../errors/csi-error.ts';
-import { isErrno } from '../errors/node-error.ts';
+import { isErrno } from '../errors/errno.ts';
 import type { Backend } from './backend.ts';
 
 /**

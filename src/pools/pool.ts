@@ -1,7 +1,8 @@
 import { status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { CsiError } from '../errors/csi-error.ts';
-import { errnoName, fromNodeError, isErrno } from '../errors/node-error.ts';
+import { errnoName, isErrno } from '../errors/errno.ts';
+import { fromNodeError } from '../errors/node-error.ts';
 import { within } from '../within.ts';
 import type { Backend } from './backend.ts';
 import { askUsage, type PoolMeasures, type PoolUsage } from './measures.ts';

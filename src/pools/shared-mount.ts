@@ -5,7 +5,7 @@ import { status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import type { NfsPoolConfig, PoolConfig } from '../config/schema.ts';
 import { CsiError } from '../errors/csi-error.ts';
-import { isErrno } from '../errors/node-error.ts';
+import { isErrno } from '../errors/errno.ts';
 import { CommandError } from '../host/command-error.ts';
 import { listLoops } from '../host/loop.ts';
 import { mountNfs, unmount } from '../host/mount.ts';

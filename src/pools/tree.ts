@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import { allocate, type Range } from '../host/allocate.ts';
-import { copyFile } from '../host/copy-file.ts';
+import { type CopyOptions, type Counts, runCopy } from '../host/copy/copier.ts';
 import { asSystemError } from '../host/system-error.ts';
 import type { Gate, Start } from './gate.ts';
 
@@ -21,6 +21,12 @@ export interface Dir extends Held {
   at(name: string | Buffer): string | Buffer;
 }
 
+/** A name in a directory. */
+export interface Named {
+  readonly dir: Dir;
+  readonly name: string;
+}
+
 const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_DIRECTORY, O_NOFOLLOW } = fs.constants;
 /**
  * open(2): names a file without opening it, which needs no permission on it and no round trip. Node has no name for it.
@@ -29,8 +35,6 @@ const O_PATH = 0o10000000;
 
 /** A server may have to write zeros. */
 const allocateLimitMs = 300_000;
-/** A clone of a large, scattered file takes a server seconds; a copy of a terabyte hours. */
-const copyLimits = { cloneMs: 120_000, copyMs: 6 * 3600_000 };
 
 export function dirOf(fd: number): Dir {
   const base = `/proc/self/fd/${fd}/`;
@@ -76,6 +80,11 @@ export class Tree {
 
   readlink(dir: Dir, name: string): Promise<string> {
     return this.#run<string>([dir], (done) => fs.readlink(dir.at(name), done));
+  }
+
+  /** Sets both times of a symbolic link itself. */
+  setLinkTime(dir: Dir, name: string, time: Date): Promise<void> {
+    return this.#run([dir], (done) => fs.lutimes(dir.at(name), time, time, done));
   }
 
   unlink(dir: Dir, name: string | Buffer): Promise<void> {
@@ -177,10 +186,15 @@ export class Tree {
     }
   }
 
-  /** Copies a file over one that is open; see host/copy-file.ts. Not bounded by the gate, but in time. */
-  async copy(dir: Dir, name: string, to: Held): Promise<'cloned' | 'copied'> {
-    const from = `/proc/${process.pid}/fd/${dir.fd}/${name}`;
-    return this.#apart([dir, to], () => copyFile(from, `/proc/${process.pid}/fd/${to.fd}`, copyLimits));
+  /**
+   * Copies a tree or a file to a name that is free; see host/copy/copier.ts. Not bounded by the gate, but ended where it
+   * does not go on.
+   */
+  copy(kind: 'tree' | 'file', from: Named, to: Named, options?: CopyOptions): Promise<Counts> {
+    const { dir: fromDir, name } = from;
+    const { dir: toDir, name: copy } = to;
+    const request = { kind, fromDir: fromDir.fd, name, toDir: toDir.fd, copy };
+    return this.#apart([fromDir, toDir], () => runCopy(request, options));
   }
 
   /** Gives a file a further name; EEXIST where that is taken. */

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { normalPath } from '../config/normal-path.ts';
-import { errnoName } from '../errors/node-error.ts';
+import { errnoName } from '../errors/errno.ts';
 import { UsageError } from '../errors/usage-error.ts';
 import { isWithin } from '../host/mountinfo.ts';
 import { maxSocketPathBytes } from '../server/socket.ts';

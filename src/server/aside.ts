@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { linkSync, lstatSync, readdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { errnoName } from '../errors/node-error.ts';
+import { errnoName } from '../errors/errno.ts';
 import { UsageError } from '../errors/usage-error.ts';
 import { answers, inUse } from './socket.ts';
 

@@ -5,7 +5,7 @@ import { keyOf, parseVolumeId } from '../volumes/volume-id.ts';
 import { type Call, type Interceptor, stringField } from './call.ts';
 
 /**
- * One lock per volume. A call that finds it taken is ABORTED at once, as the spec advises (CSI "Concurrency"),
+ * One lock per volume, and per snapshot. A call that finds it taken is ABORTED at once, as the spec advises (CSI "Concurrency"),
  * and its caller repeats it. Attaching and publishing at several places share the volume and exclude each other
  * at the same place only: eight pods that start at once are not an error.
  */
@@ -14,6 +14,10 @@ type Scope = 'volume' | 'place';
 const scopes: Readonly<Record<string, Scope>> = {
   CreateVolume: 'volume',
   DeleteVolume: 'volume',
+  CreateSnapshot: 'volume',
+  DeleteSnapshot: 'volume',
+  CreateVolumeGroupSnapshot: 'volume',
+  DeleteVolumeGroupSnapshot: 'volume',
   ControllerExpandVolume: 'volume',
   ControllerModifyVolume: 'volume',
   ControllerPublishVolume: 'place',
@@ -23,6 +27,12 @@ const scopes: Readonly<Record<string, Scope>> = {
   NodePublishVolume: 'place',
   NodeUnpublishVolume: 'place',
   NodeExpandVolume: 'place',
+};
+
+/** By what the field of its id begins with. */
+const subjects: Readonly<Record<string, RegExp>> = {
+  group_snapshot: /GroupSnapshot$/,
+  snapshot: /Snapshot$/,
 };
 
 interface Holder {
@@ -57,29 +67,30 @@ export function locking(log: Logger): Interceptor {
     const scope = scopes[call.method];
     if (scope === undefined) return next();
     const holder = { method: call.method, since: performance.now() };
-    const volume = `${call.service} ${volumeOf(call)}`;
-    const releaseVolume = take(call, volume, scope === 'volume', holder);
+    const about = `${call.service} ${subjectOf(call)}`;
+    const release = take(call, about, scope === 'volume', holder);
     try {
       const releasePlace =
-        scope === 'place' ? take(call, `${volume} ${placeOf(call)}`, true, holder) : undefined;
+        scope === 'place' ? take(call, `${about} ${placeOf(call)}`, true, holder) : undefined;
       try {
         return await next();
       } finally {
         releasePlace?.();
       }
     } finally {
-      releaseVolume();
+      release();
     }
   };
 }
 
 /**
- * The same text for a volume's name, while it has no id, and for the id it gets. The pool is left out: CreateVolume
+ * The same text for the name of a volume or a snapshot, while it has no id, and for the id it gets. The pool is left out: CreateVolume
  * need not name it, and one name on two pools, which no CO asks for, costs no more than a repeated call.
  */
-function volumeOf(call: Call): string {
-  const id = stringField(call, 'volume_id');
-  return id === '' ? keyOf(stringField(call, 'name')) : (parseVolumeId(id)?.key ?? id);
+function subjectOf(call: Call): string {
+  const kind = ['group_snapshot', 'snapshot'].find((each) => subjects[each]?.test(call.method)) ?? 'volume';
+  const id = stringField(call, `${kind}_id`);
+  return `${kind} ${id === '' ? keyOf(stringField(call, 'name')) : (parseVolumeId(id)?.key ?? id)}`;
 }
 
 function placeOf(call: Call): string {
@@ -90,11 +101,11 @@ function busy(log: Logger, call: Call, holder: Holder): CsiError {
   const seconds = ((performance.now() - holder.since) / 1000).toFixed(1);
   log.info(
     { method: call.method, holder: holder.method, holderAgeSeconds: Number(seconds) },
-    'volume is busy',
+    'a call waits for another one',
   );
   return new CsiError(
     status.ABORTED,
     'volume-busy',
-    `Another call for this volume (${holder.method}, running for ${seconds} s) has not ended; repeat this one later.`,
+    `Another call for the same (${holder.method}, running for ${seconds} s) has not ended; repeat this one later.`,
   );
 }

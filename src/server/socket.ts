@@ -1,7 +1,7 @@
 import { lstatSync, mkdirSync, rmSync, type Stats } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
-import { errnoName } from '../errors/node-error.ts';
+import { errnoName } from '../errors/errno.ts';
 import { UsageError } from '../errors/usage-error.ts';
 
 /** The longest path of a UNIX socket (sockaddr_un in unix(7), with its final NUL). */

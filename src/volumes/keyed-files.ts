@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../errors/csi-error.ts';
-import { isErrno } from '../errors/node-error.ts';
+import { isErrno } from '../errors/errno.ts';
 
 /** Of the files; said, since a driver's umask is 0. */
 const mode = 0o600;

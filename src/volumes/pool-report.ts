@@ -1,5 +1,6 @@
 import type { PoolMeasures } from '../pools/measures.ts';
 import type { PoolHealth } from '../pools/pool.ts';
+import type { CopyTotals } from './copies/copy-totals.ts';
 import type { TrashProgress } from './removal/janitor.ts';
 import type { Counts } from './state/census.ts';
 
@@ -14,6 +15,7 @@ export interface PoolReport {
   readonly trash?: TrashProgress;
   readonly counts?: Counts | undefined;
   readonly imagesReplaced?: number;
+  readonly copies?: CopyTotals;
   /** Of a node: whether it has left its record on the pool, so that volumes can be attached to it. */
   readonly announced?: boolean;
 }

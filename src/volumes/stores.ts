@@ -9,8 +9,10 @@ import type { MountObserver } from '../pools/mount-observer.ts';
 import { nfsBackend } from '../pools/nfs.ts';
 import { Pool } from '../pools/pool.ts';
 import type { PoolUse } from '../pools/view.ts';
+import { Copies } from './copies/copies.ts';
 import type { PoolReport } from './pool-report.ts';
 import { Janitor } from './removal/janitor.ts';
+import { SnapshotInventory } from './snapshots/snapshot-inventory.ts';
 import { Census } from './state/census.ts';
 import { Inventory } from './state/inventory.ts';
 import { announceNode, type NodeRecord } from './state/nodes.ts';
@@ -23,6 +25,8 @@ export interface Store {
   readonly inventory: Inventory;
   readonly janitor: Janitor;
   readonly census: Census;
+  readonly copies: Copies;
+  readonly snapshots: SnapshotInventory;
   /** How many images this process has replaced. */
   imagesReplaced: number;
 }
@@ -47,12 +51,15 @@ export class Stores {
       const pool = new Pool(config.name, backendOf(config, options), controllerUse(config.name), log);
       const janitor = new Janitor(pool, busy, log);
       const census = new Census(pool);
+      const copies = new Copies({ pool, log, onTrash: () => janitor.kick() });
       this.#stores.set(config.name, {
         config,
         pool,
         inventory: new Inventory(),
         janitor,
         census,
+        copies,
+        snapshots: new SnapshotInventory(),
         imagesReplaced: 0,
       });
     }
@@ -64,16 +71,18 @@ export class Stores {
   }
 
   async stop(): Promise<void> {
-    for (const { janitor, census } of this.#stores.values()) {
+    const stores = [...this.#stores.values()];
+    await Promise.all(stores.map(({ copies }) => copies.stop()));
+    for (const { janitor, census } of stores) {
       janitor.stop();
       census.stop();
     }
-    await Promise.all([...this.#stores.values()].map(({ pool }) => pool.stop()));
+    await Promise.all(stores.map(({ pool }) => pool.stop()));
   }
 
   /** What is known of each pool, without asking it. */
   reports(): PoolReport[] {
-    return this.all().map(({ pool, janitor, census, imagesReplaced }) => ({
+    return this.all().map(({ pool, janitor, census, copies, imagesReplaced }) => ({
       name: pool.name,
       health: pool.health,
       reached: pool.reached,
@@ -81,6 +90,7 @@ export class Stores {
       trash: janitor.progress,
       counts: census.counts,
       imagesReplaced,
+      copies: copies.totals,
     }));
   }
 

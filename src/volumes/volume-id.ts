@@ -15,6 +15,11 @@ const hashedKey = /^h-[0-9a-f]{40}$/;
 /** The key for a CSI name (or a node's name): itself where it is short and plain, else a hash of it. */
 export function keyOf(name: string): string {
   if (name.length <= maxKeyBytes && plainName.test(name) && !hashedKey.test(name)) return name;
+  return hashKey(name);
+}
+
+/** A key of a fixed length, for any name. */
+export function hashKey(name: string): string {
   return `h-${sha(name)}`;
 }
 

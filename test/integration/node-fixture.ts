@@ -25,6 +25,7 @@ export function makeNode(t: TestContext) {
   const stateDir = at('state');
   const start = () =>
     createNodeService({
+      driverName: 'csi.berth.dev',
       nodeId: 'node-1',
       maxVolumesPerNode: 7,
       pools: new Map([[pool.name, pool]]),

@@ -6,7 +6,11 @@ import { atPath, capability, makeNode, refused } from './node-fixture.ts';
 
 test('a node tells its name, its limit and what it can do', async (t) => {
   const { node } = makeNode(t);
-  assert.deepEqual(await node.NodeGetInfo(), { node_id: 'node-1', max_volumes_per_node: 7 });
+  assert.deepEqual(await node.NodeGetInfo(), {
+    node_id: 'node-1',
+    max_volumes_per_node: 7,
+    accessible_topology: { segments: { 'topology.csi.berth.dev/node': 'node-1' } },
+  });
   const { capabilities = [] } = await node.NodeGetCapabilities();
   assert.deepEqual(
     capabilities.map((entry) => entry.rpc?.type),

@@ -8,6 +8,7 @@ import { type TestContext, test } from 'node:test';
 import { connect } from '../csi/client.ts';
 import { requireGoTool } from '../setup/go-tools.ts';
 import { loopsBelow } from '../support/image-file.ts';
+import { leftOutOnLocal } from './left-out.ts';
 import { attachLimit, leftOn, runSanity, type SanityKind } from './run-sanity.ts';
 
 const launcher = resolve(import.meta.dirname, '../../bin/berth');
@@ -42,7 +43,7 @@ async function pass(t: TestContext, kind: SanityKind): Promise<void> {
   const client = connect(`${work}/csi.sock`);
   await client.ready();
   client.close();
-  await runSanity({ kind, what: 'on local', socket: `${work}/csi.sock` });
+  await runSanity({ kind, what: 'on local', socket: `${work}/csi.sock`, leaveOut: leftOutOnLocal });
 }
 
 async function stop(berth: ChildProcess): Promise<number | null> {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { type Run, run as real } from '../../src/host/run.ts';
 
-export { commandPath, prepareToRun } from '../../src/host/run.ts';
+export { commandPath, killGroup, prepareToRun } from '../../src/host/run.ts';
 
 const plan = process.env.KILL_AT_COMMAND ?? '';
 let count = 0;

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { isErrno } from '../../errors/node-error.ts';
+import { isErrno } from '../../errors/errno.ts';
 import { type DoctorContext, hasNfs } from '../context.ts';
 import { type Check, ok, warn } from '../finding.ts';
 

@@ -17,7 +17,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { errnoName, isErrno } from '../../errors/node-error.ts';
+import { errnoName, isErrno } from '../../errors/errno.ts';
 import { stateDirName } from '../../volumes/sub-dir.ts';
 import { keyOf } from '../../volumes/volume-id.ts';
 import type { Measured, ProbeLine, Step } from './measurement.ts';

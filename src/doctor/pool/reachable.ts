@@ -1,5 +1,5 @@
 import { connect, isIP } from 'node:net';
-import { errnoName } from '../../errors/node-error.ts';
+import { errnoName } from '../../errors/errno.ts';
 import { CommandError } from '../../host/command-error.ts';
 import { type Finding, fail, ok } from '../finding.ts';
 import { optionsOf, type PoolContext } from './context.ts';

@@ -43,6 +43,14 @@ export function truncated(volumeId: string, image: string, wanted: bigint, found
   );
 }
 
+export function notGrown(volumeId: string, has: bigint, wanted: bigint): CsiError {
+  return new CsiError(
+    status.UNAVAILABLE,
+    'device-not-grown',
+    `The device of the volume ${volumeId} has ${has} bytes on this node, and is to have ${wanted}: its image is not as large, or this node's NFS client does not know it yet; repeat the call once ControllerExpandVolume has made it larger.`,
+  );
+}
+
 export function stagingOccupied(volumeId: string, path: string): CsiError {
   return new CsiError(
     status.ALREADY_EXISTS,

@@ -9,6 +9,7 @@ import { type BlockNote, originOf } from './block-notes.ts';
 import { notStaged, publishBlock } from './block-publish.ts';
 import { BlockStage, type BlockStageDeps } from './block-stage.ts';
 import { writableMountOf } from './device-shown.ts';
+import { growDevice } from './grow-device.ts';
 import { growMounted } from './mount-staged.ts';
 import { attachReader, detachUnusedReaders, growReaders } from './reader-device.ts';
 import { isOther, type StageBlock } from './stage-request.ts';
@@ -107,15 +108,25 @@ export class BlockNode {
     return staged.find(volumeId);
   }
 
-  /** Makes the device, and a filesystem on it, as large as the file is now; in use. Returns its bytes. */
-  async expand(volumeId: string, path: string): Promise<bigint> {
+  /**
+   * Makes the device, and a filesystem on it, as large as the file is now; in use. Returns its bytes. UNAVAILABLE where
+   * they are less than `required`.
+   */
+  async expand(volumeId: string, path: string, required: bigint): Promise<bigint> {
     return this.#mutex.run([`volume ${volumeId}`], async () => {
       const { mount, device, note } = await this.#deps.staged.at(volumeId, path);
       try {
-        await this.#refreshSize(volumeId, note);
-        // A device of the node has grown by itself.
-        if (note.node === undefined) await growLoop(device, { timeoutMs });
-        await growReaders({ note, device });
+        await growDevice({
+          volumeId,
+          required,
+          fileSize: () => this.#fileSize(volumeId, note),
+          async grow() {
+            // A device of the node has grown by itself.
+            if (note.node === undefined) await growLoop(device, { timeoutMs });
+            await growReaders({ note, device });
+          },
+          size: () => deviceSize(device) ?? 0n,
+        });
         if (isFilesystemType(mount.fsType) && !note.readOnly) {
           await growMounted(device, writableMountOf(device) ?? mount.mountPoint, mount.fsType);
         }
@@ -126,12 +137,12 @@ export class BlockNode {
     });
   }
 
-  /** An NFS client knows how large a file was some time ago. */
-  async #refreshSize(volumeId: string, { pool, image }: BlockNote): Promise<void> {
+  /** As the server has it; 0 for a device of the node. */
+  async #fileSize(volumeId: string, { pool, image }: BlockNote): Promise<bigint> {
     const config = this.#deps.pools.get(pool);
-    if (config === undefined || image === undefined) return;
+    if (config === undefined || image === undefined) return 0n;
     const view = await this.#deps.mounts.ensure(config, [], volumeId);
-    await identify(`${view.path}/${image}`, { timeoutMs });
+    return (await identify(`${view.path}/${image}`, { timeoutMs })).size;
   }
 
   /**

@@ -1,6 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../../errors/csi-error.ts';
-import { isErrno } from '../../errors/node-error.ts';
+import { isErrno } from '../../errors/errno.ts';
 import type { Dir, Tree } from '../../pools/tree.ts';
 import {
   type Aside,
@@ -39,8 +39,26 @@ export async function deleteDirectory(state: State, tree: Tree, key: string): Pr
   if (aside !== undefined) return remove(state, tree, aside);
   const [begun] = await listAside(state, tree, key);
   if (begun !== undefined) return resumeDeletion(state, tree, begun);
-  await removeUnrecorded(state, tree, key);
   return { kind: 'absent' };
+}
+
+/**
+ * Deletes a volume, also one that is not complete yet: what a killed CreateVolume has left of it goes, and `cancel` ends
+ * the copy that is to become it.
+ */
+export async function deleteVolume(
+  state: State,
+  tree: Tree,
+  key: string,
+  cancel: () => Promise<void>,
+): Promise<Deletion> {
+  const deletion = await deleteDirectory(state, tree, key);
+  if (deletion.kind !== 'absent') return deletion;
+  await cancel();
+  // It may have been published just before.
+  const again = await deleteDirectory(state, tree, key);
+  if (again.kind === 'absent') await removeUnrecorded(state, tree, key);
+  return again;
 }
 
 /** Goes on with a deletion that was begun and cut off. */

@@ -1,8 +1,8 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../../errors/csi-error.ts';
-import { isErrno } from '../../errors/node-error.ts';
-import type { Dir, Tree } from '../../pools/tree.ts';
-import { isBeingMade, makeImage, newImageSize, removeAsides } from '../image/image-file.ts';
+import { isErrno } from '../../errors/errno.ts';
+import type { Dir, Named, Tree } from '../../pools/tree.ts';
+import { isBeingMade, linkImage, makeImage, removeAsides, sizeOfImage } from '../image/image-file.ts';
 import { atPlace, notDirectory, type Place } from '../state/beneath.ts';
 import { isBusy, isLasting } from '../state/lasting.ts';
 import { claimPath, hasClaim, inUse, refuseOtherVolumes, releasePath } from '../state/path-claims.ts';
@@ -10,6 +10,8 @@ import { encodeRecord, type VolumeRecord } from '../state/record.ts';
 import { createRecord, readRecord } from '../state/records.ts';
 import type { State } from '../state/state.ts';
 import { hasUnrecordedMode, unrecordedMode } from '../state/unrecorded-mode.ts';
+import { imageName } from '../sub-dir.ts';
+import { forgetPlaced, placeCopy, removePlaced } from './placed-copy.ts';
 import { isUnrecorded, removeMade } from './unrecorded.ts';
 
 /**
@@ -17,13 +19,15 @@ import { isUnrecorded, removeMade } from './unrecorded.ts';
  * its mode is set. An image is made in the directory before it is recorded. So where there is a record, the directory
  * was made for it. Killed in between, a retry goes on with the directory. Returns the record, that of an earlier call
  * included; the caller compares it with what is asked for now. Throws ALREADY_EXISTS where the directory was there
- * before.
+ * before. Where the record says what the volume is made from, `copy` is its content: complete, aside, and with a name
+ * that nobody else knows.
  */
 export async function createDirectory(
   state: State,
   tree: Tree,
   key: string,
   wanted: VolumeRecord,
+  copy?: Named,
 ): Promise<VolumeRecord> {
   // Throws where it cannot be recorded, before anything is made.
   encodeRecord(wanted);
@@ -35,7 +39,7 @@ export async function createDirectory(
   try {
     const record = await atPlace(tree, subDir, { make: true }, async (place) => {
       if (hasClaim(subDir, key)) await refuseOtherFilesystem(tree, place, subDir);
-      return make(state, tree, key, wanted, place);
+      return make(state, tree, { key, wanted, copy }, place);
     });
     if (record.subDir !== subDir) await releasePath(state, tree, subDir, key);
     return record;
@@ -43,6 +47,22 @@ export async function createDirectory(
     if (isLasting(error) && (await readRecord(state, tree, key))?.subDir !== subDir) {
       await releasePath(state, tree, subDir, key);
     }
+    throw error;
+  }
+}
+
+/**
+ * Completes a volume that is recorded, where its maker was killed. False where its content is missing, and has to be
+ * copied anew.
+ */
+export async function completeDirectory(state: State, tree: Tree, record: VolumeRecord): Promise<boolean> {
+  try {
+    await atPlace(tree, record.subDir, { make: false }, (place) => finish(state, tree, place, record));
+    return true;
+  } catch (error) {
+    if (isIncomplete(error)) return false;
+    // Lost, as its health and the node that looks for it tell.
+    if (isErrno(error, 'ENOENT')) return true;
     throw error;
   }
 }
@@ -61,13 +81,20 @@ export async function directoryExists(tree: Tree, subDir: string): Promise<boole
   }
 }
 
-async function make(
-  state: State,
-  tree: Tree,
-  key: string,
-  wanted: VolumeRecord,
-  place: Place,
-): Promise<VolumeRecord> {
+/** A directory of which nobody was told yet, and its inode where it is a copy. */
+interface Made {
+  readonly place: Place;
+  readonly placed: bigint | undefined;
+}
+
+interface ToMake {
+  readonly key: string;
+  readonly wanted: VolumeRecord;
+  readonly copy: Named | undefined;
+}
+
+async function make(state: State, tree: Tree, volume: ToMake, place: Place): Promise<VolumeRecord> {
+  const { key, wanted, copy } = volume;
   const mode = hasClaim(wanted.subDir, key) ? unrecordedMode.claimed : unrecordedMode.plain;
   try {
     await tree.mkdir(place.parent, place.name, mode);
@@ -78,17 +105,28 @@ async function make(
     // controller may leave at this very moment.
     const record = await readRecord(state, tree, key);
     if (record !== undefined) {
-      if (record.subDir === wanted.subDir) await finish(state, tree, place, record);
+      if (record.subDir === wanted.subDir) await finish(state, tree, place, record, copy);
       return record;
     }
-    if (!unrecorded) throw exists(wanted.subDir);
+    if (!unrecorded) {
+      if (!(await removePlaced(state, tree, key, place))) throw exists(wanted.subDir);
+      await tree.mkdir(place.parent, place.name, mode);
+    }
   }
+  const placed =
+    copy !== undefined && wanted.image === undefined
+      ? await placeCopy(state, tree, { key, subDir: wanted.subDir, copy, mode }, place)
+      : undefined;
   const directory = await tree.openForAttributes(place.parent, place.name);
   try {
-    const record = await recordIt(state, tree, key, wanted, { place, directory });
-    if (record === wanted) await complete(state, tree, directory, record);
-    else if (record.subDir === wanted.subDir) await finish(state, tree, place, record);
-    else await removeAgain(tree, place);
+    const record = await recordIt(state, tree, volume, { place, directory, placed });
+    if (record === wanted) await complete(state, tree, directory, record, copy);
+    else if (record.subDir === wanted.subDir) await finish(state, tree, place, record, copy);
+    else await removeAgain(state, tree, key, { place, placed });
+    if (placed !== undefined) {
+      await refuseMoved(tree, wanted.subDir, place, placed);
+      await forgetPlaced(state, tree, key);
+    }
     return record;
   } finally {
     tree.close(directory);
@@ -110,9 +148,8 @@ async function refuseOtherFilesystem(tree: Tree, { parent }: Place, subDir: stri
 async function recordIt(
   state: State,
   tree: Tree,
-  key: string,
-  wanted: VolumeRecord,
-  { place, directory }: { place: Place; directory: Dir },
+  { key, wanted, copy }: ToMake,
+  { place, directory, placed }: Made & { readonly directory: Dir },
 ): Promise<VolumeRecord> {
   try {
     // Again, now that others can see the directory: whoever made a volume above it meanwhile is found, or finds it.
@@ -121,7 +158,7 @@ async function recordIt(
       await refuseMoved(tree, wanted.subDir, place);
     }
     if (wanted.uid !== undefined || wanted.gid !== undefined) await setOwner(tree, directory, wanted);
-    await ensureImage(state, tree, directory, wanted);
+    await ensureImage(state, tree, directory, wanted, copy);
     await tree.sync(place.parent);
     if (await createRecord(state, tree, key, wanted)) return wanted;
     const record = await readRecord(state, tree, key);
@@ -129,23 +166,25 @@ async function recordIt(
     return record;
   } catch (error) {
     // Nobody was told of it, and left empty here it would keep others from the directories above.
-    if (isLasting(error) || (isBusy(error) && !isBeingMade(error))) await removeAgain(tree, place);
+    if (isLasting(error) || (isBusy(error) && !isBeingMade(error)))
+      await removeAgain(state, tree, key, { place, placed });
     throw error;
   }
 }
 
-/** Removes a directory that is no volume's, if it is empty, or has but an image that was made for nothing. */
-async function removeAgain(tree: Tree, place: Place): Promise<void> {
+/** Removes a directory that is no volume's, if it is empty, or has but what was made for nothing. */
+async function removeAgain(state: State, tree: Tree, key: string, { place, placed }: Made): Promise<void> {
   try {
-    await removeMade(tree, place);
+    if (placed === undefined) await removeMade(tree, place);
+    else await removePlaced(state, tree, key, place, placed);
   } catch (error) {
     if (!isErrno(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) throw error;
   }
 }
 
 /** A directory above may have been moved into the trash, with this one in it, by a deletion that is over by now. */
-async function refuseMoved(tree: Tree, subDir: string, place: Place): Promise<void> {
-  const { ino } = await tree.lstat(place.parent, place.name);
+async function refuseMoved(tree: Tree, subDir: string, place: Place, inode?: bigint): Promise<void> {
+  const ino = inode ?? (await tree.lstat(place.parent, place.name)).ino;
   const there = await atPlace(tree, subDir, { make: false }, async ({ parent, name }) =>
     tree.lstat(parent, name),
   ).catch((error: unknown) => {
@@ -156,11 +195,17 @@ async function refuseMoved(tree: Tree, subDir: string, place: Place): Promise<vo
 }
 
 /** Completes a directory whose maker was killed after it had left the record, or is about to. */
-async function finish(state: State, tree: Tree, place: Place, record: VolumeRecord): Promise<void> {
+async function finish(
+  state: State,
+  tree: Tree,
+  place: Place,
+  record: VolumeRecord,
+  copy?: Named,
+): Promise<void> {
   const directory = await openUnrecorded(tree, place);
   if (directory === undefined) return;
   try {
-    await complete(state, tree, directory, record);
+    await complete(state, tree, directory, record, copy);
   } finally {
     tree.close(directory);
   }
@@ -178,20 +223,43 @@ async function openUnrecorded(tree: Tree, { parent, name }: Place): Promise<Dir 
 }
 
 /** The directory loses its mode last: until then nobody was told of the volume, and who is late may take its image away. */
-async function complete(state: State, tree: Tree, directory: Dir, record: VolumeRecord): Promise<void> {
-  if (record.image !== undefined) await removeAsides(tree, directory);
-  await ensureImage(state, tree, directory, record);
+async function complete(
+  state: State,
+  tree: Tree,
+  directory: Dir,
+  record: VolumeRecord,
+  copy?: Named,
+): Promise<void> {
+  const { image } = record;
+  if (image !== undefined) await removeAsides(tree, directory, image.file);
+  await ensureImage(state, tree, directory, record, copy);
   await tree.setMode(directory, record.mode);
   await tree.sync(directory);
   // Taken away just before that mode was there to be seen.
-  const isGone = record.image !== undefined && (await newImageSize(tree, directory)) === undefined;
-  if (isGone) await ensureImage(state, tree, directory, record);
+  const isGone =
+    image !== undefined && (await sizeOfImage(tree, directory, image.file ?? imageName)) === undefined;
+  if (isGone) await ensureImage(state, tree, directory, record, copy);
 }
 
-async function ensureImage(state: State, tree: Tree, directory: Dir, record: VolumeRecord): Promise<void> {
-  const { image, capacity: size } = record;
-  if (image === undefined || (await newImageSize(tree, directory)) === size) return;
-  await makeImage(state, tree, directory, { size, thick: image.thick === true });
+async function ensureImage(
+  state: State,
+  tree: Tree,
+  directory: Dir,
+  record: VolumeRecord,
+  copy?: Named,
+): Promise<void> {
+  const { image, capacity: size, from } = record;
+  if (image === undefined) return;
+  const { file = imageName, thick = false } = image;
+  const there = await sizeOfImage(tree, directory, file);
+  if (from === undefined) {
+    if (there !== size) await makeImage(state, tree, directory, { size, thick });
+    return;
+  }
+  if (there !== undefined) return;
+  if (copy === undefined) throw lostCopy(record.name);
+  await linkImage(tree, copy.dir, copy.name, directory, file);
+  await tree.sync(directory);
 }
 
 async function setOwner(tree: Tree, directory: Dir, record: VolumeRecord): Promise<void> {
@@ -209,6 +277,20 @@ function exists(subDir: string): CsiError {
     'directory-exists',
     `The directory ${subDir} is on the pool already, and a new volume never takes over one that was there: remove or rename it, choose another subDir, or use it as a static volume (docs/parameters.md).`,
   );
+}
+
+/** Never seen by a caller that brings a copy. */
+function lostCopy(name: string): CsiError {
+  return new CsiError(
+    status.ABORTED,
+    'volume-incomplete',
+    `The making of the volume ${name} was cut off before its image was in place; repeat the call.`,
+  );
+}
+
+/** Whether a failure is that a volume's content has to be copied anew. */
+function isIncomplete(error: unknown): boolean {
+  return error instanceof CsiError && error.reason === 'volume-incomplete';
 }
 
 function vanished(key: string): CsiError {

@@ -1,5 +1,5 @@
 import type { PoolConfig } from '../../config/schema.ts';
-import { isErrno } from '../../errors/node-error.ts';
+import { isErrno } from '../../errors/errno.ts';
 import { nfsSource } from '../../host/mount.ts';
 import { MountPointError, resolveMountPoint } from '../../host/mount-point.ts';
 import { isNfs, type Mount, topmostAt } from '../../host/mountinfo.ts';

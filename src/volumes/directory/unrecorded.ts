@@ -1,10 +1,11 @@
-import { isErrno } from '../../errors/node-error.ts';
+import { isErrno } from '../../errors/errno.ts';
 import type { Tree } from '../../pools/tree.ts';
 import { removeAsides, removeUntold } from '../image/image-file.ts';
 import type { Place } from '../state/beneath.ts';
 import type { State } from '../state/state.ts';
 import { hasMode, unrecordedMode } from '../state/unrecorded-mode.ts';
 import { isImageName } from '../sub-dir.ts';
+import { removePlaced } from './placed-copy.ts';
 
 /** Whether an unrecorded directory is at the place, without anything of others in it. ENOENT where nothing is. */
 export async function isUnrecorded(tree: Tree, place: Place, mode: number): Promise<boolean> {
@@ -17,6 +18,7 @@ export async function removeUnrecorded(state: State, tree: Tree, key: string): P
   const place = { parent: state.root, name: key };
   try {
     if (await isUnrecorded(tree, place, unrecordedMode.plain)) await removeMade(tree, place);
+    else await removePlaced(state, tree, key, place);
   } catch (error) {
     if (!isErrno(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) throw error;
   }

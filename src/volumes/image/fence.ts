@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../../errors/csi-error.ts';
-import { ignoring, isErrno } from '../../errors/node-error.ts';
-import type { Tree } from '../../pools/tree.ts';
+import { ignoring, isErrno } from '../../errors/errno.ts';
+import type { Named, Tree } from '../../pools/tree.ts';
 import { atPlace, type Place } from '../state/beneath.ts';
 import {
   forgetLeft,
@@ -17,6 +17,7 @@ import { readRecord, readRecordAnew, updateRecord } from '../state/records.ts';
 import { settledMs } from '../state/settled.ts';
 import type { State } from '../state/state.ts';
 import { imageIn, imageName, isImageName, newCopyName } from '../sub-dir.ts';
+import { copyImage, statAnew } from './copy-image.ts';
 
 /** An image that another file has taken the place of. */
 export interface Replaced {
@@ -136,31 +137,27 @@ async function copyBeside(
   copy: string,
   blank: boolean,
 ): Promise<{ readonly size: bigint; readonly how: Replaced['how'] }> {
-  const before = await tree.lstat(parent, name);
-  const file = await tree.makeFile(parent, copy, 0o600);
+  const [image, made] = [
+    { dir: parent, name },
+    { dir: parent, name: copy },
+  ];
+  const before = await statAnew(tree, image);
   try {
-    const how = blank ? 'blank' : await tree.copy(parent, name, file);
-    if (how === 'blank') await tree.setSize(file, before.size);
-    if (how === 'copied') {
-      // That took time, in which nothing may have changed; a copy that shares blocks is one moment's.
-      const after = await statAnew(tree, { parent, name });
-      if (after.ctimeNs !== before.ctimeNs || after.size !== before.size) throw stillWriting();
-    }
-    await tree.sync(file, parent);
-    return { size: (await tree.stat(file)).size, how };
+    if (blank) await makeBlank(tree, made, before.size);
+    const how = blank ? 'blank' : await copyImage(tree, image, made);
+    if (how === 'changed') throw stillWriting();
+    return { size: (await statAnew(tree, made)).size, how };
   } catch (error) {
     await tree.unlink(parent, copy).catch(() => {});
     throw isFull(error) ? noRoom(before.size, error) : error;
-  } finally {
-    tree.close(file);
   }
 }
 
-/** An NFS client asks for the attributes of a file anew when it is opened (nfs(5), close-to-open). */
-async function statAnew(tree: Tree, { parent, name }: Place) {
-  const file = await tree.openFile(parent, name);
+async function makeBlank(tree: Tree, { dir, name }: Named, size: bigint): Promise<void> {
+  const file = await tree.makeFile(dir, name, 0o600);
   try {
-    return await tree.stat(file);
+    await tree.setSize(file, size);
+    await tree.sync(file, dir);
   } finally {
     tree.close(file);
   }

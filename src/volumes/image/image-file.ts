@@ -1,6 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../../errors/csi-error.ts';
-import { ignoring, isErrno } from '../../errors/node-error.ts';
+import { ignoring, isErrno } from '../../errors/errno.ts';
 import { CannotAllocateError } from '../../host/allocate.ts';
 import type { Dir, Held, Tree } from '../../pools/tree.ts';
 import { atPlace } from '../state/beneath.ts';
@@ -41,9 +41,15 @@ export async function makeImage(state: State, tree: Tree, directory: Dir, shape:
 }
 
 /** Gives a file the image's place; false where there is one already. */
-async function linkImage(tree: Tree, from: Dir, name: string, directory: Dir): Promise<boolean> {
+export async function linkImage(
+  tree: Tree,
+  from: Dir,
+  name: string,
+  directory: Dir,
+  newName = imageName,
+): Promise<boolean> {
   try {
-    await tree.link(from, name, directory, imageName);
+    await tree.link(from, name, directory, newName);
     return true;
   } catch (error) {
     if (isErrno(error, 'EEXIST')) return false;
@@ -94,9 +100,9 @@ export async function removeUntold(tree: Tree, directory: Dir): Promise<boolean>
   return !told;
 }
 
-/** Removes what a removal that was killed has left in a directory of which nobody was told. */
-export async function removeAsides(tree: Tree, directory: Dir): Promise<void> {
-  const asides = (await tree.list(directory, '.')).filter(isCopyName);
+/** Removes what a removal that was killed has left in a directory of which nobody was told; not the image itself. */
+export async function removeAsides(tree: Tree, directory: Dir, except?: string): Promise<void> {
+  const asides = (await tree.list(directory, '.')).filter((name) => isCopyName(name) && name !== except);
   // Looked at after the names: what a volume has under such a name, it has only once somebody was told of it.
   if (asides.length === 0 || (await isTold(tree, directory))) return;
   for (const aside of asides) await ignoring(tree.unlink(directory, aside), 'ENOENT');
@@ -107,12 +113,12 @@ async function isTold(tree: Tree, directory: Dir): Promise<boolean> {
 }
 
 /**
- * The size of the new image in a directory; undefined where it is missing. Opened, since an NFS client may remember one
- * that is gone.
+ * The size of an image in a directory; undefined where it is missing. Opened, since an NFS client may remember one that
+ * is gone.
  */
-export async function newImageSize(tree: Tree, directory: Dir): Promise<bigint | undefined> {
+export async function sizeOfImage(tree: Tree, directory: Dir, name: string): Promise<bigint | undefined> {
   try {
-    const file = await tree.openFile(directory, imageName);
+    const file = await tree.openFile(directory, name);
     try {
       return (await tree.stat(file)).size;
     } finally {
@@ -150,7 +156,8 @@ export async function growImage(tree: Tree, image: string, { size, thick }: Imag
   });
 }
 
-async function grow(tree: Tree, file: Held, { size, thick }: ImageShape): Promise<void> {
+/** The same, of an image that is open. */
+export async function grow(tree: Tree, file: Held, { size, thick }: ImageShape): Promise<void> {
   if (thick) await reserve(tree, file, size);
   else if ((await tree.stat(file)).size < size) await extend(tree, file, size);
   await tree.sync(file);

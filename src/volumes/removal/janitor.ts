@@ -1,8 +1,10 @@
 import type { Logger } from 'pino';
 import type { Pool } from '../../pools/pool.ts';
+import { SilenceWatch } from '../copies/silence-watch.ts';
 import { type Aside, forgetAside } from '../state/aside.ts';
 import type { State } from '../state/state.ts';
 import { sweepClaims } from './sweep-claims.ts';
+import { sweepCopies } from './sweep-copies.ts';
 import { sweepDeletions } from './sweep-deletions.ts';
 import { emptyTrash, type TrashWatch } from './trash.ts';
 
@@ -39,6 +41,8 @@ export class Janitor {
   readonly #log: Logger;
   /** A run is under way or about to begin. */
   #soon = false;
+  /** Of those who make copies. */
+  readonly #silence = new SilenceWatch();
   #sweptAt = Number.NEGATIVE_INFINITY;
   #kicked = false;
   #stopped = false;
@@ -133,6 +137,7 @@ export class Janitor {
     try {
       const refusals = await this.#pool.use(async (state, tree) => {
         await sweepClaims(state, tree);
+        await sweepCopies(state, tree, this.#silence);
         return sweepDeletions(state, tree);
       });
       this.#note({ unended: refusals.length });

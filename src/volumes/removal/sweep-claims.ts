@@ -1,5 +1,5 @@
 import { CsiError } from '../../errors/csi-error.ts';
-import { isErrno } from '../../errors/node-error.ts';
+import { isErrno } from '../../errors/errno.ts';
 import type { Tree } from '../../pools/tree.ts';
 import { readRecord } from '../state/records.ts';
 import { settledMs } from '../state/settled.ts';

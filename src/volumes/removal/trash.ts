@@ -1,5 +1,5 @@
 import type { Dirent } from 'node:fs';
-import { isErrno } from '../../errors/node-error.ts';
+import { isErrno } from '../../errors/errno.ts';
 import type { Dir, Tree } from '../../pools/tree.ts';
 import { settledMs } from '../state/settled.ts';
 import type { State } from '../state/state.ts';

@@ -1,6 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../../errors/csi-error.ts';
-import { ignoring, isErrno } from '../../errors/node-error.ts';
+import { ignoring, isErrno } from '../../errors/errno.ts';
 import type { Tree } from '../../pools/tree.ts';
 import { keyOf } from '../volume-id.ts';
 import {

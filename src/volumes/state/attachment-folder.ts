@@ -1,4 +1,4 @@
-import { isErrno } from '../../errors/node-error.ts';
+import { isErrno } from '../../errors/errno.ts';
 import type { Tree } from '../../pools/tree.ts';
 import { stateDirName } from '../sub-dir.ts';
 import { type Attachment, decodeAttachment, type Entry, readEntry } from './attachment.ts';

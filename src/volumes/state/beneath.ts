@@ -1,6 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../../errors/csi-error.ts';
-import { isErrno } from '../../errors/node-error.ts';
+import { isErrno } from '../../errors/errno.ts';
 import type { Dir, Tree } from '../../pools/tree.ts';
 
 /** The place of a directory: its parent, held open, and its name in it. */

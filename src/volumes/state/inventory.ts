@@ -1,4 +1,4 @@
-import { isErrno } from '../../errors/node-error.ts';
+import { isErrno } from '../../errors/errno.ts';
 import type { Tree } from '../../pools/tree.ts';
 import { isStaticKey } from '../volume-id.ts';
 import { attachedKeys } from './attachment-folder.ts';

@@ -1,4 +1,4 @@
-import { ignoring } from '../../errors/node-error.ts';
+import { ignoring } from '../../errors/errno.ts';
 import type { Tree } from '../../pools/tree.ts';
 import { type Attachment, isLeft, type LeftEntry, numberedName, takenBackAs } from './attachment.ts';
 import { entriesIn, folderOf, readAttachment, removeFolder } from './attachment-folder.ts';

@@ -1,6 +1,6 @@
-import { isErrno } from '../../errors/node-error.ts';
+import { isErrno } from '../../errors/errno.ts';
 import type { Tree } from '../../pools/tree.ts';
-import { keyOf } from '../volume-id.ts';
+import { isKey, keyOf } from '../volume-id.ts';
 import { temporaryName } from './records.ts';
 import type { State } from './state.ts';
 
@@ -25,6 +25,25 @@ export async function announceNode(state: State, tree: Tree, node: NodeRecord): 
     await tree.rename(state.trash, aside, state.nodes, key);
   }
   await tree.sync(state.nodes);
+}
+
+/** The ids of the nodes that have announced themselves. */
+export async function listNodes(state: State, tree: Tree): Promise<string[]> {
+  const names = (await tree.list(state.nodes, '.')).filter(isKey).sort();
+  const ids = await Promise.all(
+    names.map(async (name) => {
+      try {
+        const fields: unknown = JSON.parse(await tree.readlink(state.nodes, name));
+        const isRecord = typeof fields === 'object' && fields !== null && 'node' in fields;
+        return isRecord && typeof fields.node === 'string' ? fields.node : undefined;
+      } catch (error) {
+        // Gone meanwhile, or none of Berth's.
+        if (isErrno(error, 'ENOENT', 'EINVAL') || error instanceof SyntaxError) return undefined;
+        throw error;
+      }
+    }),
+  );
+  return ids.filter((id) => id !== undefined);
 }
 
 /** Finds a node by its id; undefined where it never announced itself on this pool. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../../errors/csi-error.ts';
-import { isErrno } from '../../errors/node-error.ts';
+import { isErrno } from '../../errors/errno.ts';
 import type { Tree } from '../../pools/tree.ts';
 import { isStaticKey, keyOf } from '../volume-id.ts';
 import { readAsides } from './aside.ts';

@@ -3,7 +3,9 @@ import { status } from '@grpc/grpc-js';
 import { CsiError } from '../../errors/csi-error.ts';
 import type { FilesystemType } from '../../host/filesystem.ts';
 import { isFilesystemType } from '../capability.ts';
+import { formatSource, parseSource, type SourceRef } from '../copies/source-ref.ts';
 import { imageName, isCopyName, subDirProblem } from '../sub-dir.ts';
+import { maxLinkBytes } from './link-limit.ts';
 
 /** What becomes of a volume's data at DeleteVolume. */
 export const onDeleteValues = ['delete', 'archive', 'retain'] as const;
@@ -40,13 +42,12 @@ export interface VolumeRecord {
   readonly gid?: number;
   /** Undefined: pods have the directory itself. */
   readonly image?: ImageRecord;
+  /** What it was made from; undefined where it was empty. */
+  readonly from?: SourceRef;
 }
 
 /** How a record says that an image has no filesystem of Berth's making. */
 const raw = 'raw';
-
-/** XFS takes 1,023 bytes as a symbolic link's target, other file systems more. */
-const maxBytes = 1_023;
 
 /** Which file of which volume: another one where the image was replaced, or the volume made anew under its name. */
 export function imageVersion({ id, image }: VolumeRecord): string | undefined {
@@ -75,8 +76,9 @@ export function encodeRecord(record: VolumeRecord): string {
     thick: record.image?.thick,
     file: record.image?.file,
     kept: record.image?.kept,
+    from: record.from && formatSource(record.from),
   });
-  if (Buffer.byteLength(text) > maxBytes) {
+  if (Buffer.byteLength(text) > maxLinkBytes) {
     throw new CsiError(
       status.INVALID_ARGUMENT,
       'name-too-long',
@@ -99,7 +101,23 @@ export function decodeRecord(text: string): VolumeRecord | undefined {
   } catch {
     return undefined;
   }
-  const { v, id, rev, name, dir, size, onDelete, asked = onDelete, mode, uid, gid, image, file } = fields;
+  const {
+    v,
+    id,
+    rev,
+    name,
+    dir,
+    size,
+    onDelete,
+    asked = onDelete,
+    mode,
+    uid,
+    gid,
+    image,
+    file,
+    from,
+  } = fields;
+  const source = typeof from === 'string' ? parseSource(from) : undefined;
   if (
     v !== 1 ||
     typeof id !== 'string' ||
@@ -115,7 +133,8 @@ export function decodeRecord(text: string): VolumeRecord | undefined {
     typeof mode !== 'string' ||
     !/^[0-7]{1,4}$/.test(mode) ||
     !(image === undefined || image === raw || (typeof image === 'string' && isFilesystemType(image))) ||
-    !(file === undefined || (typeof file === 'string' && isCopyName(file)))
+    !(file === undefined || (typeof file === 'string' && isCopyName(file))) ||
+    (from !== undefined && source === undefined)
   ) {
     return undefined;
   }
@@ -131,6 +150,7 @@ export function decodeRecord(text: string): VolumeRecord | undefined {
     ...(typeof uid === 'number' ? { uid } : {}),
     ...(typeof gid === 'number' ? { gid } : {}),
     ...(image === undefined ? {} : { image: readImage(image, file, fields) }),
+    ...(source === undefined ? {} : { from: source }),
   };
 }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../../errors/csi-error.ts';
-import { ignoring, isErrno } from '../../errors/node-error.ts';
+import { ignoring, isErrno } from '../../errors/errno.ts';
 import type { Tree } from '../../pools/tree.ts';
 import { isKey } from '../volume-id.ts';
 import { decodeRecord, encodeRecord, type VolumeRecord } from './record.ts';

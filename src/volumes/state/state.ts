@@ -1,4 +1,4 @@
-import { isErrno } from '../../errors/node-error.ts';
+import { isErrno } from '../../errors/errno.ts';
 import type { Dir, Tree } from '../../pools/tree.ts';
 import { stateDirName } from '../sub-dir.ts';
 
@@ -10,6 +10,9 @@ export interface State {
   readonly nodes: Dir;
   readonly trash: Dir;
   readonly archive: Dir;
+  readonly copies: Dir;
+  readonly snapshots: Dir;
+  readonly groups: Dir;
 }
 
 /** Of all that Berth keeps for itself on a pool. */
@@ -33,6 +36,9 @@ export async function openState(
       nodes: await folder('nodes'),
       trash: await folder('trash'),
       archive: await folder('archive'),
+      copies: await folder('copies'),
+      snapshots: await folder('snapshots'),
+      groups: await folder('groups'),
     };
     if (make) await tree.sync(tree.root, base);
     return state;

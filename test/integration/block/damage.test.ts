@@ -166,7 +166,7 @@ for (const [type, wish] of Object.entries({ ext4, xfs })) {
 
 test('an image whose space is reserved, or was written full of zeros, is a blank one', async (t) => {
   const bed = await makeBed(t);
-  const thick = await bed.volume('thick', ext4, 64 * mebibyte, { allocation: 'thick' });
+  const thick = await bed.volume('thick', ext4, 64 * mebibyte, { parameters: { allocation: 'thick' } });
   const zeros = await bed.volume('zeros', ext4, 64 * mebibyte);
   await writeFile(zeros.file, Buffer.alloc(64 * mebibyte));
   for (const volume of [thick, zeros]) {

@@ -8,6 +8,7 @@ import { mountsBelow } from '../../../src/host/mountinfo.ts';
 import { cleanUp } from '../../support/clean-up.ts';
 import { type Driver, type DriverOptions, type Machine, makeMachine } from '../../support/driver.ts';
 import { loopsBelow } from '../../support/image-file.ts';
+import type { LoopFilesystem } from '../../support/loop-filesystem.ts';
 
 export const nodeId = 'node-1';
 
@@ -43,7 +44,8 @@ export interface Bed {
   readonly pool: string;
   /** The driver as it is now. */
   driver: Driver;
-  volume(name: string, wish: Wish, bytes: number, parameters?: Record<string, string>): Promise<Volume>;
+  /** `more` is of the request. */
+  volume(name: string, wish: Wish, bytes: number, more?: Wish): Promise<Volume>;
   /** A node of another name, as far as the controller knows. */
   announce(node: string): Promise<void>;
   /** The same for a volume that somebody wrote by hand. */
@@ -54,8 +56,14 @@ export interface Bed {
   mounts(): string[];
 }
 
+export interface BedOptions {
+  readonly devices?: readonly string[];
+  /** What the pool is on. */
+  readonly disk?: LoopFilesystem;
+}
+
 /** Makes it; no mount, loop device or attachment in use may be left at the end of the test. */
-export async function makeBed(t: TestContext, devices: readonly string[] = []): Promise<Bed> {
+export async function makeBed(t: TestContext, { devices = [], disk }: BedOptions = {}): Promise<Bed> {
   assert.equal(process.getuid?.(), 0, 'this test attaches real loop devices and has to run as root');
   const machine = await makeMachine(t, devices);
   const base = await realpath(machine.directory);
@@ -63,11 +71,17 @@ export async function makeBed(t: TestContext, devices: readonly string[] = []): 
   const paths = join(base, 'paths');
   await mkdir(paths);
   const flags = ['--node-id', nodeId];
+  if (disk !== undefined) {
+    await execa`mount --bind ${disk.path} ${pool}`;
+    cleanUp(t, () => execa`umount --lazy ${pool}`);
+  }
   const loops = () => loopsBelow(base);
   const mounts = () => mountsBelow(paths).map(({ mountPoint }) => mountPoint);
   cleanUp(t, async () => {
     // Those of the driver's own, too.
-    const mounted = mountsBelow(base).map(({ mountPoint }) => mountPoint);
+    const mounted = mountsBelow(base)
+      .map(({ mountPoint }) => mountPoint)
+      .filter((mountPoint) => mountPoint !== pool);
     const left = [...mounted, ...loops(), ...(await inUse(pool))];
     for (const path of mounted.reverse()) await execa({ reject: false })`umount --lazy ${path}`;
     for (const device of loops()) await execa({ reject: false })`losetup --detach ${device}`;
@@ -77,12 +91,12 @@ export async function makeBed(t: TestContext, devices: readonly string[] = []): 
     machine,
     pool,
     driver: await machine.start({ flags }),
-    async volume(name, wish, bytes, parameters = {}) {
+    async volume(name, wish, bytes, more = {}) {
       const { volume } = await bed.driver.csi.Controller.CreateVolume({
         name,
         volume_capabilities: [wish],
         capacity_range: { required_bytes: String(bytes) },
-        parameters,
+        ...more,
       });
       assert.ok(volume);
       return make(volume.volume_id, wish, volume.volume_context);

@@ -90,6 +90,11 @@ test('a volume grows while it is used, a raw device too', async (t) => {
       volume_capability: wish,
     };
     const { Controller, Node } = bed.driver.csi;
+    const early = await refused(
+      Node.NodeExpandVolume({ ...asked, volume_path: volume.target }),
+      code.unavailable,
+    );
+    assert.match(early, /has 335544320 bytes on this node, and is to have 671088640/);
     assert.equal((await Controller.ControllerExpandVolume(asked)).node_expansion_required, true);
     for (const path of [volume.target, volume.target]) {
       const { capacity_bytes: bytes } = await Node.NodeExpandVolume({ ...asked, volume_path: path });

@@ -31,7 +31,7 @@ test('a raw device, ext4 and xfs are each one sparse file of the size asked for'
       capacity_bytes: String(1024 * mebibyte),
       volume_context: { pool: 'scratch', image: `${name}/disk.img` },
       content_source: null,
-      accessible_topology: [],
+      accessible_topology: [{ segments: { 'topology.csi.berth.dev/node': 'node-1' } }],
     });
     const directory = await stat(join(machine.pool, name));
     assert.equal(directory.mode & 0o7777, 0o700);

@@ -54,8 +54,13 @@ const invalid: Readonly<Record<string, Bad>> = {
       name: 'x',
       volume_capabilities: [{ ...rwx, mount: { volume_mount_group: '1000' } }],
     }),
-  'CreateVolume from a snapshot': ({ Controller }) =>
-    Controller.CreateVolume({ ...request('x'), volume_content_source: { snapshot: { snapshot_id: 's' } } }),
+  'CreateVolume from nothing': ({ Controller }) =>
+    Controller.CreateVolume({ ...request('x'), volume_content_source: {} }),
+  'CreateVolume from a snapshot without an id': ({ Controller }) =>
+    Controller.CreateVolume({ ...request('x'), volume_content_source: { snapshot: {} } }),
+  'CreateSnapshot without a volume': ({ Controller }) => Controller.CreateSnapshot({ name: 'x' }),
+  'CreateVolumeGroupSnapshot of nothing': ({ GroupController }) =>
+    GroupController.CreateVolumeGroupSnapshot({ name: 'x', source_volume_ids: [] }),
   'DeleteVolume without an id': ({ Controller }) => Controller.DeleteVolume({}),
   'ControllerPublishVolume without a capability': ({ Controller }) =>
     Controller.ControllerPublishVolume({ ...id, node_id: 'node-1' }),

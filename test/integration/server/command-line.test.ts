@@ -184,9 +184,10 @@ test('a Node that is too old is refused with status 2 and one line', async () =>
   assert.equal(old.stdout, '');
   assert.equal(
     old.stderr,
-    'berth: this is Node 20.20.2, and 24 or newer is needed; name one with BERTH_NODE_BINARY',
+    'berth: this is Node 20.20.2, and 26.1 or newer is needed; name one with BERTH_NODE_BINARY',
   );
-  for (const version of ['24.0.0', '100.1.0']) assert.equal((await onNode(version)).stdout, 'went on');
+  for (const version of ['26.1.0', '27.0.0', '100.1.0'])
+    assert.equal((await onNode(version)).stdout, 'went on');
 });
 
 test('the launcher takes the Node that is named, else the one of its clone, else that of the PATH', async (t) => {

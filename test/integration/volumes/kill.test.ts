@@ -4,7 +4,7 @@ import { lstat, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Tree } from '../../../src/pools/tree.ts';
-import { deleteDirectory } from '../../../src/volumes/directory/delete-directory.ts';
+import { deleteDirectory, deleteVolume } from '../../../src/volumes/directory/delete-directory.ts';
 import { createDirectory } from '../../../src/volumes/directory/directory.ts';
 import { sweepClaims } from '../../../src/volumes/removal/sweep-claims.ts';
 import { sweepDeletions } from '../../../src/volumes/removal/sweep-deletions.ts';
@@ -37,6 +37,7 @@ async function contents(directory: string): Promise<Record<string, string[]>> {
 const settled = (names: readonly string[] = []) => names.filter((name) => !name.startsWith('tmp-'));
 
 const nobodyWaits = async () => {};
+const nothingToCancel = async () => {};
 
 const ctime = (path: string): bigint => lstatSync(path, { bigint: true }).ctimeNs;
 
@@ -84,7 +85,7 @@ for (const overrides of [
 
 /** As the controller deletes: what is left to do at leisure included. */
 async function deleteWholly(state: State, tree: Tree): Promise<void> {
-  const deletion = await deleteDirectory(state, tree, 'pvc-1');
+  const deletion = await deleteVolume(state, tree, 'pvc-1', nothingToCancel);
   if (deletion.kind === 'gone') await forgetAside(state, tree, deletion.aside);
 }
 

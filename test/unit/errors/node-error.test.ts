@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CsiError } from '../../../src/errors/csi-error.ts';
-import { fromNodeError, isErrno } from '../../../src/errors/node-error.ts';
+import { isErrno } from '../../../src/errors/errno.ts';
+import { fromNodeError } from '../../../src/errors/node-error.ts';
 
 function failed(code: string, errno: number): Error {
   return Object.assign(new Error(code), { code, errno });

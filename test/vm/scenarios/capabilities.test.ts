@@ -13,9 +13,12 @@ import {
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { manifestFile } from '../../../scripts/manifests/render.ts';
+import type { CsiClient } from '../../csi/client.ts';
 import { request } from '../../csi/requests.ts';
 import { containerOf, objectsOf, theOnly, type Workload } from '../../deploy/helm.ts';
 import { capabilityCount, cappedTo } from '../../support/capabilities.ts';
+import { makeEverything } from '../../support/make-everything.ts';
+import { repeatAborted } from '../../support/repeat-aborted.ts';
 import { BerthProcess, c, nas, waitFor } from '../guest/bed.ts';
 
 function capabilities(): readonly string[] {
@@ -47,6 +50,19 @@ async function start(t: TestContext, version: string) {
   return { tree, Controller: berth.client.Controller };
 }
 
+/** A snapshot of the volume, and a volume from it. */
+async function takeCopies(controller: CsiClient['Controller']): Promise<void> {
+  await waitFor('the snapshot is ready', async () => {
+    const asked = { name: 'snap', source_volume_id: 'nas/pvc-1' };
+    return (await controller.CreateSnapshot(asked)).snapshot?.ready_to_use === true;
+  });
+  const source = { volume_content_source: { snapshot: { snapshot_id: 'nas/snap' } } };
+  await repeatAborted(() => controller.CreateVolume({ ...request('restored'), ...source }));
+}
+
+const namesIn = (path: string): string[] =>
+  readdirSync(path, { recursive: true, encoding: 'latin1' }).map(String).sort();
+
 for (const version of ['4.2', '3']) {
   test(`the controller's capabilities are enough on NFSv${version}`, async (t) => {
     const { tree, Controller } = await start(t, version);
@@ -65,6 +81,18 @@ for (const version of ['4.2', '3']) {
       chownSync(directory, 1000, 2000);
       chmodSync(directory, 0o700);
     }
+    // Every kind of entry, some of it that user's.
+    await makeEverything(inner);
+    await takeCopies(Controller);
+    const [data = ''] = readdirSync(join(tree, '.berth/snapshots')).filter((name) => name.startsWith('+'));
+    for (const copy of ['restored', `.berth/snapshots/${data}`]) {
+      assert.deepEqual(namesIn(join(tree, copy)), namesIn(join(tree, 'team/a')));
+    }
+    const { uid: owner, mode: bits } = statSync(join(tree, 'restored/private'));
+    assert.deepEqual([owner, bits & 0o7777], [1000, 0o700]);
+    await Controller.DeleteSnapshot({ snapshot_id: 'nas/snap' });
+    await Controller.DeleteVolume({ volume_id: 'nas/restored' });
+
     await Controller.ControllerExpandVolume({
       volume_id: 'nas/pvc-1',
       capacity_range: { required_bytes: '4096' },
