@@ -205,7 +205,8 @@ test('nothing may read Secrets, and only the sidecars have a token', async (t) =
       assert.equal(spec.template.spec.automountServiceAccountToken, false);
       for (const { name, volumeMounts } of spec.template.spec.containers) {
         const hasToken = volumeMounts.some((mount) => mount.name === 'api-access');
-        assert.equal(hasToken, ['provisioner', 'attacher', 'resizer'].includes(name), `${what}: ${name}`);
+        const talksToApi = ['provisioner', 'attacher', 'resizer', 'snapshotter'].includes(name);
+        assert.equal(hasToken, talksToApi, `${what}: ${name}`);
       }
     }
   }

@@ -13,7 +13,7 @@ export type Helm = 'helm 4' | 'helm 3';
 export const twoValues = ['--set', 'nfs.server=10.0.0.5', '--set', 'nfs.path=/export/k8s'];
 
 /** Files of values, each with what is to hold for every way to install. */
-export const valueFiles = ['many-pools', 'sidecars', 'single-node', 'pod-network'] as const;
+export const valueFiles = ['many-pools', 'sidecars', 'single-node', 'pod-network', 'snapshots'] as const;
 export const allWays: readonly { readonly what: string; readonly flags: readonly string[] }[] = [
   { what: 'two values', flags: twoValues },
   ...valueFiles.map((name) => ({ what: name, flags: valuesOf(name) })),

@@ -50,6 +50,19 @@ const refusals: readonly {
     says: /berth, other are all `default: true`/,
   },
   {
+    what: 'two default classes of snapshots',
+    flags: [
+      ...twoValues,
+      ...['--set', 'snapshots.enabled=true', '--set', 'snapshots.classes.other.default=true'],
+    ],
+    says: /berth, other are all `default: true`, and a driver has one default VolumeSnapshotClass/,
+  },
+  {
+    what: 'a snapshot controller without the kinds of snapshots',
+    flags: [...twoValues, '--set', 'snapshots.controller.enabled=true'],
+    says: /needs the CRDs of snapshots in the cluster/,
+  },
+  {
     what: 'metrics that nobody can reach',
     flags: [...twoValues, '--set', 'metrics.podMonitor.enabled=true'],
     says: /--set metrics\.address= /,

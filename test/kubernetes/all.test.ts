@@ -14,6 +14,7 @@ import { doctor, plainManifests, pluginRestarts, upgrade } from './scenarios/ope
 import { orderedReplicas } from './scenarios/ordered-replicas.ts';
 import { manyClaims } from './scenarios/scale.ts';
 import { sharing } from './scenarios/sharing.ts';
+import { databaseRestored, snapshots } from './scenarios/snapshots.ts';
 
 onCluster(allImages, {
   // The longest come first.
@@ -25,6 +26,7 @@ onCluster(allImages, {
     ...changes,
     ...claims,
     ...blocks,
+    ...snapshots,
     plainManifests,
   ],
   // The upgrade leaves the driver changed: with devices, which the last two use.
@@ -32,6 +34,7 @@ onCluster(allImages, {
     // It says so where a server takes long to answer.
     doctor,
     database,
+    databaseRestored,
     deadServer,
     kubeletRestart,
     manyClaims,

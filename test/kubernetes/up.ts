@@ -3,6 +3,7 @@ import { Cluster } from './bed/cluster.ts';
 import { allImages } from './bed/images.ts';
 import { installBerth } from './bed/install.ts';
 import { prepare } from './bed/prepare.ts';
+import { defineSnapshots } from './bed/snapshots.ts';
 
 const disk = await prepare(allImages);
 const startedAt = performance.now();
@@ -12,6 +13,7 @@ const said = (what: string) =>
 const lifetimeMs = 24 * 24 * 3600_000;
 const cluster = await Cluster.start(disk, lifetimeMs);
 said('two nodes are ready');
+await defineSnapshots(cluster.kubectl);
 await installBerth(cluster);
 said('Berth is installed');
 // From here on the machines keep this process; a signal ends it, and everything with it.

@@ -70,6 +70,22 @@ host: {{ trimAll "[]" . | quote }}
 {{- merge (deepCopy (index . 1 | default dict)) $selector | toYaml -}}
 {{- end -}}
 
+{{- /* Whether the cluster takes snapshots, and groups of them. */ -}}
+{{- define "berth.snapshots" -}}
+{{- $enabled := toString .Values.snapshots.enabled -}}
+{{- if or (eq $enabled "true") (and (eq $enabled "auto") (.Capabilities.APIVersions.Has "snapshot.storage.k8s.io/v1")) }}true{{ end -}}
+{{- end -}}
+
+{{- define "berth.groupSnapshots" -}}
+{{- $groups := toString .Values.snapshots.groups -}}
+{{- if and (include "berth.snapshots" .) (or (eq $groups "true") (and (eq $groups "auto") (.Capabilities.APIVersions.Has "groupsnapshot.storage.k8s.io/v1"))) }}true{{ end -}}
+{{- end -}}
+
+{{- /* The sidecars of the controller, as a list in JSON. */ -}}
+{{- define "berth.controllerSidecars" -}}
+{{- concat (list "provisioner" "attacher" "resizer") (include "berth.snapshots" . | empty | ternary list (list "snapshotter")) | toJson -}}
+{{- end -}}
+
 {{- /* Of the sidecars: root, since the driver's socket is for root alone, and nothing that root has beside that. */ -}}
 {{- define "berth.sidecarSecurityContext" -}}
 runAsUser: 0

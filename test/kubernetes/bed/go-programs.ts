@@ -51,6 +51,15 @@ const clusterModules: readonly GoModule[] = [
   { path: 'github.com/kubernetes-csi/external-resizer/v2', version: 'v2.3.0', programs: ['cmd/csi-resizer'] },
 ];
 
+const snapshots = {
+  path: 'github.com/kubernetes-csi/external-snapshotter/v8',
+  version: 'v8.7.0',
+  staging: 'v8.7.0',
+  programs: ['cmd/csi-snapshotter', 'cmd/snapshot-controller'],
+};
+/** Has the CRDs of snapshots, as files. */
+const snapshotClient = 'github.com/kubernetes-csi/external-snapshotter/client/v8@v8.7.0';
+
 /** etcd's main package cannot be built from its module; its server is a library all the same. */
 const etcd = { path: 'go.etcd.io/etcd/server/v3', version: 'v3.7.3', programs: ['etcd'] };
 /** The suite itself is built as a test; see suiteProgram. */
@@ -72,6 +81,18 @@ export async function ensureClusterPrograms(): Promise<void> {
   await ensureEtcd();
 }
 
+/** Builds what is missing of the programs that take snapshots. */
+export function ensureSnapshotPrograms(): Promise<void> {
+  return ensureModule(snapshots);
+}
+
+/** The folder with the CRDs of snapshots and of groups of them, for `kubectl apply -k`. */
+export async function snapshotDefinitions(): Promise<string> {
+  const downloaded = await go(tmpdir(), ['mod', 'download', '-json', snapshotClient]);
+  const { Dir } = JSON.parse(downloaded) as { Dir: string };
+  return join(Dir, 'config/crd');
+}
+
 /** Builds what is missing of the official end-to-end suite, of what runs it, and of the programs in its test images. */
 export async function ensureSuitePrograms(): Promise<void> {
   await ensureModule(suite);
@@ -87,7 +108,7 @@ export async function ensureSuitePrograms(): Promise<void> {
 
 /** Where a program is once it is built. */
 export function program(name: string): string {
-  const module = [...clusterModules, etcd, suite, populator, ginkgo].find(({ programs }) =>
+  const module = [...clusterModules, snapshots, etcd, suite, populator, ginkgo].find(({ programs }) =>
     programs.some((folder) => basename(folder) === name),
   );
   if (module === undefined) throw new Error(`no module is known for the program ${name}`);

@@ -21,6 +21,8 @@ const contents: Readonly<Record<string, ImageContent>> = {
   'csi-provisioner': sidecar('csi-provisioner', 'v6.3.0'),
   'csi-attacher': sidecar('csi-attacher', 'v4.13.0'),
   'csi-resizer': sidecar('csi-resizer', 'v2.3.0'),
+  'csi-snapshotter': sidecar('csi-snapshotter', 'v8.7.0'),
+  'snapshot-controller': sidecar('snapshot-controller', 'v8.7.0'),
   // For the official suite, under the names that it asks for; of nginx it uses the shell only.
   'suite-busybox': {
     tags: ['busybox:1.36.1-1', 'busybox:1.37.0-1', 'nginx:1.15-4'].map((name) => `${suiteRegistry}/${name}`),
@@ -57,7 +59,9 @@ const contents: Readonly<Record<string, ImageContent>> = {
 
 /** Enough for the driver and for pods that run a shell. */
 export const basicImages = ['pause', 'busybox', 'csi-provisioner', 'csi-attacher', 'csi-resizer'] as const;
-export const allImages = [...basicImages, 'fio', 'mariadb'] as const;
+/** With these a cluster takes snapshots. */
+export const snapshotImages = ['csi-snapshotter', 'snapshot-controller'] as const;
+export const allImages = [...basicImages, ...snapshotImages, 'fio', 'mariadb'] as const;
 
 export const suiteImages = ['suite-busybox', 'suite-agnhost', 'suite-populator', 'suite-debian'] as const;
 

@@ -5,6 +5,7 @@ import { goTool } from '../../setup/go-tools.ts';
 import { addresses } from './addresses.ts';
 import type { Cluster } from './cluster.ts';
 import { release } from './release.ts';
+import { hasSnapshots } from './snapshots.ts';
 
 const chart = resolve(import.meta.dirname, '../../../deploy/chart');
 
@@ -25,7 +26,8 @@ export async function helm(cluster: Cluster, args: readonly string[]): Promise<s
 
 /** Installs the chart, or upgrades to these values, and waits until all of it is ready. */
 export async function installBerth(cluster: Cluster, values: readonly string[] = []): Promise<string> {
-  const set = [...installValues, ...values].flatMap((value) => ['--set', value]);
+  const more = (await hasSnapshots(cluster.kubectl)) ? ['snapshots.controller.enabled=true'] : [];
+  const set = [...installValues, ...more, ...values].flatMap((value) => ['--set', value]);
   const where = ['--namespace', release.namespace, '--create-namespace'];
   return helm(cluster, [
     ...['upgrade', '--install', release.name, chart, ...where, ...set],

@@ -1,5 +1,6 @@
 import { waitFor } from '../../vm/guest/wait-for.ts';
 import type { Cluster } from './cluster.ts';
+import { hasSnapshots, snapshotContents } from './snapshots.ts';
 
 /**
  * All of a node, which has none of its own: a file's path is that of the container in which it was opened, and only its
@@ -12,6 +13,7 @@ async function leftovers(cluster: Cluster): Promise<string[]> {
   const { kubectl, server, nodes } = cluster;
   const ask = [
     kubectl.run(['get', 'persistentvolumes,volumeattachments', '-o', 'name']),
+    hasSnapshots(kubectl).then((has) => (has ? kubectl.run(['get', snapshotContents, '-o', 'name']) : '')),
     // The state folder's own entries: volumes, claims of paths, what waits for its removal; nodes stay.
     server.run(
       'cd /srv/export && ls -A | grep -vx .berth; find .berth -mindepth 2 -not -path ".berth/nodes/*" 2>/dev/null; true',

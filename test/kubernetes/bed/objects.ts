@@ -8,9 +8,11 @@ export function list(...items: readonly object[]): string {
 export interface ClaimOptions {
   /** Default: the cluster's default one. */
   readonly storageClassName?: string;
-  readonly accessMode?: 'ReadWriteMany' | 'ReadWriteOnce';
+  readonly accessMode?: 'ReadWriteMany' | 'ReadWriteOnce' | 'ReadWriteOncePod';
   readonly volumeMode?: 'Filesystem' | 'Block';
   readonly storage?: string;
+  /** The snapshot that it is made from. */
+  readonly snapshot?: string;
 }
 
 /** A claim; for a shared volume where nothing else is said. */
@@ -21,6 +23,7 @@ export function claim(
     accessMode = 'ReadWriteMany',
     volumeMode = 'Filesystem',
     storage = '1Mi',
+    snapshot,
   }: ClaimOptions = {},
 ): object {
   return {
@@ -32,7 +35,20 @@ export function claim(
       accessModes: [accessMode],
       volumeMode,
       resources: { requests: { storage } },
+      ...(snapshot === undefined
+        ? {}
+        : { dataSource: { apiGroup: 'snapshot.storage.k8s.io', kind: 'VolumeSnapshot', name: snapshot } }),
     },
+  };
+}
+
+/** A snapshot of a claim, of the driver's default class where no other is named. */
+export function snapshot(name: string, claim: string): object {
+  return {
+    apiVersion: 'snapshot.storage.k8s.io/v1',
+    kind: 'VolumeSnapshot',
+    metadata: { name },
+    spec: { source: { persistentVolumeClaimName: claim } },
   };
 }
 

@@ -11,6 +11,7 @@ import { installBerth, uninstallBerth } from './install.ts';
 import type { Kubectl } from './kubectl.ts';
 import { waitForNoLeftovers } from './leftovers.ts';
 import { prepare } from './prepare.ts';
+import { defineSnapshots, takesSnapshots } from './snapshots.ts';
 
 const examples = resolve(import.meta.dirname, '../../../deploy/examples');
 
@@ -50,6 +51,7 @@ export function onCluster(images: readonly string[], { together = [], alone }: P
       typeof programs === 'string' ? `no cluster without the VM: ${programs}` : await ensureGoTool('helm 4');
     if (missing !== undefined) return;
     running = await Cluster.start(await prepare(images));
+    if (takesSnapshots(images)) await defineSnapshots(running.kubectl);
     await installBerth(running);
   });
   after(async () => {
@@ -187,6 +189,14 @@ export class Scenario {
   async bound(claim: string): Promise<string> {
     await this.until(['pvc', claim], '{.status.phase}', 'Bound');
     return this.value(['pvc', claim], '{.spec.volumeName}');
+  }
+
+  /** Waits until the snapshot, or the group of snapshots, is ready to be used. */
+  async taken(
+    name: string,
+    kind: 'volumesnapshot' | 'volumegroupsnapshot' = 'volumesnapshot',
+  ): Promise<void> {
+    await this.until([kind, name], '{.status.readyToUse}', 'true');
   }
 
   /** Runs a shell command in the pod. */

@@ -5,7 +5,7 @@ import { giveUp, takeBack } from '../bed/out-of-service.ts';
 import { type Scenario, scenario } from '../bed/scenario.ts';
 
 /** A MariaDB of the examples, by the name of its StatefulSet. */
-class Database {
+export class Database {
   readonly #scenario: Scenario;
   readonly pod: string;
   readonly #inserted: string[] = [];
@@ -23,9 +23,12 @@ class Database {
     this.#inserted.push(word);
   }
 
+  async words(): Promise<string[]> {
+    return (await this.#sql('SELECT word FROM shop.words ORDER BY word')).split('\n');
+  }
+
   async hasAll(): Promise<void> {
-    const words = await this.#sql('SELECT word FROM shop.words ORDER BY word');
-    assert.deepEqual(words.split('\n'), this.#inserted, this.pod);
+    assert.deepEqual(await this.words(), this.#inserted, this.pod);
   }
 
   #sql(statement: string): Promise<string> {
