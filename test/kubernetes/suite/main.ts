@@ -5,10 +5,11 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Cluster } from '../bed/cluster.ts';
 import { ensureSuitePrograms, program, suiteProgram } from '../bed/go-programs.ts';
-import { basicImages, suiteImages } from '../bed/images.ts';
+import { basicImages, snapshotImages, suiteImages } from '../bed/images.ts';
 import { installBerth, uninstallBerth } from '../bed/install.ts';
 import { waitForNoLeftovers } from '../bed/leftovers.ts';
 import { prepare } from '../bed/prepare.ts';
+import { defineSnapshots } from '../bed/snapshots.ts';
 import { leftOut } from './left-out.ts';
 import { summary } from './report.ts';
 
@@ -17,9 +18,10 @@ const procs = 3;
 const focus = ['External.Storage', ...process.argv.slice(2)].join('.*');
 
 await ensureSuitePrograms();
-const disk = await prepare([...basicImages, ...suiteImages]);
+const disk = await prepare([...basicImages, ...snapshotImages, ...suiteImages]);
 const cluster = await Cluster.start(disk);
 try {
+  await defineSnapshots(cluster.kubectl);
   // The suite fills a node up to its limit, which is to be small, with room for specs at the same time.
   await installBerth(cluster, ['node.maxVolumes=12']);
   for (const { name, why } of leftOut) console.log(`left out: ${name.source}: ${why}`);
