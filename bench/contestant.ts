@@ -1,5 +1,6 @@
 // The drivers that are compared, behind the calls that the bench makes.
 
+import type { VolumeContentSourceInit } from '../src/wire/generated/csi-types.ts';
 import type { CsiClient } from '../test/csi/client.ts';
 
 export interface Contestant {
@@ -16,22 +17,45 @@ export interface CreatedVolume {
   readonly context: Readonly<Record<string, string>>;
 }
 
+let names = 0;
+/** Of a volume or a snapshot; no other has it. */
+export const newName = (): string => {
+  names += 1;
+  return `bench-${names}`;
+};
+
 const capability = { mount: {}, access_mode: { mode: 'MULTI_NODE_MULTI_WRITER' } } as const;
+
+interface CreateOptions {
+  /** Parameters of the StorageClass that are others than the contestant's. */
+  readonly overrides?: Readonly<Record<string, string>>;
+  readonly source?: VolumeContentSourceInit | null;
+  /** Milliseconds. */
+  readonly timeout?: number;
+}
+
+const createTimeout = 60_000;
 
 export async function createVolume(
   { controller, parameters }: Contestant,
   name: string,
-  overrides: Readonly<Record<string, string>> = {},
+  { overrides = {}, source = null, timeout = createTimeout }: CreateOptions = {},
 ): Promise<CreatedVolume> {
-  const { volume } = await controller.Controller.CreateVolume({
+  const request = {
     name,
     capacity_range: { required_bytes: String(1 << 20) },
     volume_capabilities: [capability],
     parameters: { ...parameters, ...overrides },
-  });
+    volume_content_source: source,
+  };
+  const { volume } = await controller.Controller.CreateVolume(request, { deadline: Date.now() + timeout });
   if (volume === null) throw new Error('CreateVolume answered without a volume');
   return { id: volume.volume_id, context: volume.volume_context };
 }
+
+/** Where the volume's directory is, below what the server exports. */
+export const directoryOf = ({ context }: CreatedVolume, name: string): string =>
+  context.subDir ?? context.subdir ?? name;
 
 /** A driver that removes a full volume within the call takes its time. */
 const deleteTimeout = 5 * 60_000;

@@ -1,5 +1,5 @@
 // What the bench finds out, and how it comes from the VM to the host.
-import type { OperationCount } from '../test/vm/guest/mountstats.ts';
+import type { OperationCount, OperationCounts } from '../test/vm/guest/mountstats.ts';
 
 /** Samples by the name of what was measured. */
 export type Samples = Record<string, number[]>;
@@ -23,6 +23,24 @@ export const noFigures = (): Figures => ({ berth: {}, peer: {}, bare: {}, operat
 export function add(samples: Samples, what: string, ...values: number[]): void {
   samples[what] ??= [];
   samples[what].push(...values);
+}
+
+/** Adds the NFS operations of so many more calls. */
+export function addOperations(
+  counted: Record<string, CountedCalls>,
+  what: string,
+  more: number,
+  counts: OperationCounts,
+): void {
+  const sums = counted[what] ?? { calls: 0, operations: {} };
+  for (const [name, { count, milliseconds }] of counts) {
+    const before = sums.operations[name] ?? { count: 0, milliseconds: 0 };
+    sums.operations[name] = {
+      count: before.count + count,
+      milliseconds: before.milliseconds + milliseconds,
+    };
+  }
+  counted[what] = { ...sums, calls: sums.calls + more };
 }
 
 /** Begins the line on which the VM sends its figures. */

@@ -11,9 +11,16 @@ export function median(samples: readonly number[]): number {
 
 /** Milliseconds that one call takes. */
 export async function timed(call: () => Promise<unknown>): Promise<number> {
+  return (await timedResult(call)).milliseconds;
+}
+
+/** The same, of a call whose answer is of use. */
+export async function timedResult<T>(
+  call: () => Promise<T>,
+): Promise<{ readonly milliseconds: number; readonly result: T }> {
   const start = performance.now();
-  await call();
-  return performance.now() - start;
+  const result = await call();
+  return { milliseconds: performance.now() - start, result };
 }
 
 /** Calls per second when so many are kept in flight. */

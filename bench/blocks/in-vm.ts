@@ -3,7 +3,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { VolumeCapabilityInit } from '../../src/wire/generated/csi-types.ts';
 import { a, nas, nfsPool } from '../../test/vm/guest/bed.ts';
-import { add, figuresMark } from '../figures.ts';
+import { add } from '../figures.ts';
+import { enter, progress, sendFigures } from '../guest.ts';
 import { launchBerth } from '../launch.ts';
 import { timed } from '../statistics.ts';
 import { fileBytes, patterns } from './patterns.ts';
@@ -14,13 +15,9 @@ const timeRounds = 7;
 const mebibyte = 1024 ** 2;
 
 const figures: BlockFigures = { patterns: {}, times: {} };
-process.once('exit', () => console.log(`\n${figuresMark}${JSON.stringify(figures)}`));
-const started = performance.now();
-const progress = (what: string): void =>
-  console.log(`bench ${((performance.now() - started) / 1000).toFixed(0)} s: ${what}`);
+process.once('exit', () => sendFigures(figures));
 
-const enter = ['nsenter', '--target', String(a.pid), '--net', '--mount', '--uts', '--'];
-const berth = await launchBerth('all', { nas: nfsPool(nas) }, enter);
+const berth = await launchBerth('all', { nas: nfsPool(nas) }, enter(a));
 const { Controller, Node } = berth.client;
 const access_mode = { mode: 'SINGLE_NODE_WRITER' } as const;
 const wishes = {

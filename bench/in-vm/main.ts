@@ -1,8 +1,9 @@
 // Run by bench/main.ts inside the VM: in-vm/main.ts [PEER]. Prints its progress and, at the end, the figures.
 import { mkdirSync, readdirSync } from 'node:fs';
-import { a, type Host, nas, nfsPool, waitFor } from '../../test/vm/guest/bed.ts';
+import { a, nas, nfsPool, waitFor } from '../../test/vm/guest/bed.ts';
 import { type Contestant, createVolume, deleteVolume } from '../contestant.ts';
-import { add, type Figures, figuresMark, noFigures, type Samples } from '../figures.ts';
+import { add, type Figures, noFigures, type Samples } from '../figures.ts';
+import { enter, progress, sendFigures } from '../guest.ts';
 import { launchBerth, launchPeer, residentMegabytes } from '../launch.ts';
 import { timed } from '../statistics.ts';
 import { manyVolumes } from './many-volumes.ts';
@@ -14,22 +15,9 @@ const podRounds = 7;
 const starts = 2;
 const [peer] = process.argv.slice(2);
 
-const enter = (host: Host): string[] => [
-  'nsenter',
-  '--target',
-  String(host.pid),
-  '--net',
-  '--mount',
-  '--uts',
-  '--',
-];
-const started = performance.now();
-const progress = (what: string): void =>
-  console.log(`bench ${((performance.now() - started) / 1000).toFixed(0)} s: ${what}`);
-
 const figures: Figures = noFigures();
 // At whatever end: what was measured before a failure is still worth its minutes.
-process.once('exit', () => console.log(`\n${figuresMark}${JSON.stringify(figures)}`));
+process.once('exit', () => sendFigures(figures));
 for (const name of ['few', 'many']) mkdirSync(`${nas.export}/${name}`, { mode: 0o777 });
 const pools = { nas: nfsPool(nas) };
 

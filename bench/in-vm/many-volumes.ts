@@ -1,8 +1,7 @@
 // Does a controller get slower with the number of its volumes?
-import { type Contestant, createVolume, deleteVolume } from '../contestant.ts';
+import { type Contestant, createVolume, deleteVolume, newName } from '../contestant.ts';
 import { add, type Samples } from '../figures.ts';
-import { rate, timed } from '../statistics.ts';
-import { newName } from './rounds.ts';
+import { rate, timedResult } from '../statistics.ts';
 
 const few = 10;
 const many = 2_000;
@@ -15,7 +14,7 @@ export async function manyVolumes(
   pools: { readonly few: string; readonly many: string },
   samples: Samples,
 ): Promise<void> {
-  const create = (pool: string) => createVolume(contestant, newName(), { pool });
+  const create = (pool: string) => createVolume(contestant, newName(), { overrides: { pool } });
   for (let count = 0; count < few; count += 1) await create(pools.few);
   await list(contestant, samples, 'list at 10', few);
   await rate(8, many, () => create(pools.many));
@@ -42,12 +41,4 @@ async function list(contestant: Contestant, samples: Samples, what: string, expe
       throw new Error(`${result.entries.length} volumes listed, not ${expected}`);
     add(samples, what, milliseconds);
   }
-}
-
-async function timedResult<T>(call: () => Promise<T>): Promise<{ milliseconds: number; result: T }> {
-  let result: T | undefined;
-  const milliseconds = await timed(async () => {
-    result = await call();
-  });
-  return { milliseconds, result: result as T };
 }

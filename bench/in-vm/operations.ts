@@ -1,11 +1,11 @@
 // NFS operations per call.
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { added, type Host, type OperationCounts, total, waitFor } from '../../test/vm/guest/bed.ts';
-import { type Contestant, createVolume, deleteVolume } from '../contestant.ts';
-import { add, type Figures } from '../figures.ts';
+import { added, type Host, nas, total, waitFor } from '../../test/vm/guest/bed.ts';
+import { type Contestant, createVolume, deleteVolume, newName } from '../contestant.ts';
+import { add, addOperations, type Figures } from '../figures.ts';
+import { mountOf } from '../guest.ts';
 import { rate } from '../statistics.ts';
-import { newName } from './rounds.ts';
 
 const calls = 10;
 const burstCalls = 32;
@@ -27,10 +27,7 @@ async function createAndDelete(contestant: Contestant, count: Count): Promise<vo
 
 /** Berth keeps its share mounted: the client's mountstats tell the operations by name, call by call. */
 export async function countBerth(contestant: Contestant, host: Host, figures: Figures): Promise<void> {
-  const mountPoint = await waitFor(
-    'the controller has mounted its pool',
-    () => host.mounts().find(({ fsType, source }) => fsType === 'nfs4' && source.endsWith(':/'))?.mountPoint,
-  );
+  const mountPoint = await waitFor('the controller has mounted its pool', () => mountOf(host, nas));
   const quiet = async (): Promise<void> => {
     // The trash is emptied in the background, by the same mount.
     let before = -1;
@@ -48,7 +45,7 @@ export async function countBerth(contestant: Contestant, host: Host, figures: Fi
     await call();
     const operations = added(before, host.operations(mountPoint));
     add(figures.berth, `operations of ${what}`, total(operations));
-    sum(figures, `berth ${what}`, 1, operations);
+    addOperations(figures.operations, `berth ${what}`, 1, operations);
   };
   await createAndDelete(contestant, count);
 
@@ -60,22 +57,10 @@ export async function countBerth(contestant: Contestant, host: Host, figures: Fi
     await rate(8, burstCalls, call);
     const operations = added(before, host.operations(mountPoint));
     add(figures.berth, `operations of ${what}, in a burst`, total(operations) / burstCalls);
-    sum(figures, `berth ${what}, in a burst`, burstCalls, operations);
+    addOperations(figures.operations, `berth ${what}, in a burst`, burstCalls, operations);
   };
   await burst('create', async () => ids.push((await createVolume(contestant, newName())).id));
   await burst('delete', (index) => deleteVolume(contestant, ids[index] ?? ''));
-}
-
-function sum(figures: Figures, what: string, more: number, counts: OperationCounts): void {
-  const sums = figures.operations[what] ?? { calls: 0, operations: {} };
-  for (const [name, { count, milliseconds }] of counts) {
-    const before = sums.operations[name] ?? { count: 0, milliseconds: 0 };
-    sums.operations[name] = {
-      count: before.count + count,
-      milliseconds: before.milliseconds + milliseconds,
-    };
-  }
-  figures.operations[what] = { ...sums, calls: sums.calls + more };
 }
 
 /** The peer's mounts come and go with each call: the kernel's count of all NFS calls of this machine. */

@@ -8,18 +8,14 @@ import {
   type CreatedVolume,
   createVolume,
   deleteVolume,
+  directoryOf,
   firstPod,
   furtherPod,
   lastPodGone,
+  newName,
 } from '../contestant.ts';
 import { add, type Samples } from '../figures.ts';
 import { rate, timed } from '../statistics.ts';
-
-let names = 0;
-export const newName = (): string => {
-  names += 1;
-  return `bench-${names}`;
-};
 
 /** CreateVolume and DeleteVolume of empty volumes, one after the other and eight in flight. */
 export async function createAndDelete(
@@ -51,7 +47,7 @@ export async function createAndDelete(
 export async function deleteFull(contestant: Contestant, samples: Samples): Promise<void> {
   const name = newName();
   const volume = await createVolume(contestant, name);
-  const directory = join(nas.export, volume.context.subDir ?? volume.context.subdir ?? name);
+  const directory = join(nas.export, directoryOf(volume, name));
   for (let folder = 0; folder < 50; folder += 1) {
     await mkdir(`${directory}/${folder}`);
     await Promise.all(

@@ -4,7 +4,7 @@ import { NfsServer } from './nfs-server.ts';
 
 export { BerthProcess } from './berth-process.ts';
 export { Host } from './host.ts';
-export { added, type OperationCounts, total } from './mountstats.ts';
+export { added, total } from './mountstats.ts';
 export { NfsServer, setName } from './nfs-server.ts';
 export { waitFor } from './wait-for.ts';
 
