@@ -1,22 +1,26 @@
 // npm run bench [-- --peer PATH]: Berth, and csi-driver-nfs beside it, on one server in one run. --blocks: image
-// volumes.
+// volumes. --copies: snapshots, restores and clones.
 import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ensurePackages } from '../test/setup/debian-packages.ts';
-import { checkout, runInVm } from '../test/vm/vm.ts';
+import { checkout } from '../test/vm/vm.ts';
 import { benchBlocks } from './blocks/main.ts';
-import { type Figures, figuresMark } from './figures.ts';
+import { benchCopies } from './copies/main.ts';
+import { copyOptions, parseCopyOptions } from './copies/options.ts';
+import type { Figures } from './figures.ts';
+import { measureInVm } from './measure-in-vm.ts';
 import { measureNatively } from './native.ts';
 import { report } from './report.ts';
 
-const { values } = parseArgs({ options: { peer: { type: 'string' }, blocks: { type: 'boolean' } } });
+const { values } = parseArgs({
+  options: { ...copyOptions, blocks: { type: 'boolean' }, copies: { type: 'boolean' } },
+});
 if (values.blocks === true) {
   const problem = await ensurePackages(['fio']);
   if (problem !== undefined) console.error(`bench: ${problem}`);
   process.exit(await benchBlocks());
 }
-const timeout = 15 * 60_000;
 
 /** The VM has a /tmp of its own: a binary from there would not be found. */
 async function peerInCheckout(path: string): Promise<string> {
@@ -28,28 +32,24 @@ async function peerInCheckout(path: string): Promise<string> {
 }
 
 const peer = values.peer === undefined ? undefined : await peerInCheckout(values.peer);
+if (values.copies === true) {
+  const options = parseCopyOptions({ ...values, peer });
+  if (typeof options !== 'string') process.exit(await benchCopies(options));
+  console.error(`bench: ${options}`);
+  process.exit(2);
+}
 console.log('bench: on this machine');
 const native = await measureNatively(peer);
-let figures: Figures | undefined;
-const result = await runInVm({
-  command: `test/vm/guest/up.sh && exec node_modules/.bin/node bench/in-vm/main.ts ${peer ?? ''}`,
-  timeout,
-  onLine: (line) => {
-    if (line.startsWith(figuresMark)) figures = JSON.parse(line.slice(figuresMark.length)) as Figures;
-    else if (line.trim() !== '') console.log(line);
-  },
+const { figures, problem } = await measureInVm<Figures>({
+  program: ['bench/in-vm/main.ts', ...(peer === undefined ? [] : [peer])],
+  timeout: 15 * 60_000,
 });
 if (figures !== undefined) {
   Object.assign(figures.berth, native.berth);
   Object.assign(figures.peer, native.peer);
   console.log(report(figures));
 }
-if (figures === undefined || result.exitCode !== 0) {
-  console.error(
-    result.timedOut
-      ? `bench: the VM was ended after ${timeout / 60_000} minutes`
-      : `bench: not everything was measured; exit status in the VM: ${result.exitCode}`,
-  );
-  console.error(result.console);
+if (problem !== undefined) {
+  console.error(`bench: ${problem}`);
   process.exitCode = 1;
 }

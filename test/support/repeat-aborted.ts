@@ -1,10 +1,10 @@
 import { code } from '../csi/requests.ts';
 
 /** Longer than any call takes; a test that fails is better than one that never ends. Milliseconds. */
-const limit = 60_000;
+const usualLimit = 60_000;
 
-/** Repeats a call at once, as long as it is ABORTED, which is what a sidecar does. */
-export async function repeatAborted<T>(call: () => Promise<T>): Promise<T> {
+/** Repeats a call at once, as long as it is ABORTED, which is what a sidecar does. `limit` in milliseconds. */
+export async function repeatAborted<T>(call: () => Promise<T>, limit = usualLimit): Promise<T> {
   const end = Date.now() + limit;
   let last: unknown;
   while (Date.now() < end) {

@@ -43,8 +43,8 @@ export class NfsServer {
   }
 
   /** Replaces the exported file system by an empty one: what clients have open is stale from then on. */
-  async rebuild(): Promise<void> {
-    await this.host.run(script, 'rebuild');
+  async rebuild(type: 'xfs' | 'ext4' = 'xfs'): Promise<void> {
+    await this.host.run(script, 'rebuild', type);
   }
 
   /** The first blocks of a file below the export cannot be read any more, as on a disk that fails. */

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A kernel NFS server in the namespaces it is run in: server.sh up|start|stop|rebuild|squash|unsquash|spoil FILE|mend
+# A kernel NFS server in the namespaces it is run in: server.sh up|start|stop|rebuild [FSTYPE]|squash|unsquash|spoil FILE|mend
 # NFSv4.2, v4.1 and v3 (so rpcbind, mountd, statd and lockd), one export, / for every version,
 # on an XFS, of nas with reflink. Lease and grace period are 15 s instead of 90.
 set -euo pipefail
@@ -92,15 +92,16 @@ start() { rpc.nfsd --tcp 8; }
 stop() { rpc.nfsd 0; }
 
 # As after a restore onto new disks: the same export, but every file handle that a client holds is stale.
+# XFS can clone files, ext4 cannot.
 rebuild() {
-  local disk
+  local disk type=${1:-xfs}
   disk=/tmp/$(hostname).rebuilt.disk
   stop
   # Lazily: the kernel's cache of exports still holds the old file system for a while.
   umount -l /srv/export
   rm -f "$disk"
   truncate -s 3G "$disk"
-  mkfs.xfs -q -m reflink=1 "$disk"
+  if [[ $type == ext4 ]]; then mkfs.ext4 -q "$disk"; else mkfs.xfs -q -m reflink=1 "$disk"; fi
   mount -o loop "$disk" /srv/export
   chmod 0777 /srv/export
   # mountd looks at the export from a root directory that it opened when it started (exports.man, rootdir).
