@@ -2,7 +2,9 @@ import { execa } from 'execa';
 import { waitFor } from '../../vm/guest/wait-for.ts';
 
 /** How long the cluster may need for a state: it runs in emulated machines. Milliseconds. */
-const patienceMs = 240_000;
+const patienceMs = 600_000;
+/** Each question is a kubectl, which takes a tenth of a second of a processor that the machines need. Milliseconds. */
+const pauseMs = 1_000;
 
 /** kubectl as the cluster's administrator, from inside the bed's network. */
 export class Kubectl {
@@ -38,6 +40,7 @@ export class Kubectl {
         return true;
       },
       patienceMs,
+      pauseMs,
     );
     return last;
   }
@@ -48,6 +51,7 @@ export class Kubectl {
       `${object.join(' ')} is gone`,
       async () => (await this.run(['get', ...object, '--ignore-not-found', '-o', 'name'])) === '',
       patienceMs,
+      pauseMs,
     );
   }
 }

@@ -40,6 +40,7 @@ export async function waitForNoLeftovers(cluster: Cluster): Promise<void> {
         return true;
       },
       180_000,
+      1_000,
     );
   } finally {
     for (const line of last) told.add(line);
