@@ -46,6 +46,7 @@ export async function createVolume(
     capacity: image === undefined ? range.required : imageSize(range, image.fsType),
     onDelete,
     askedOnDelete: onDelete,
+    ...(parameters.archiveTtl === undefined ? {} : { archiveTtl: parameters.archiveTtl }),
     mode: parameters.mode ?? (image === undefined ? defaultMode : imageMode),
     // A copied directory has the owner and the mode of what it is copied from.
     ...(parameters.uid === undefined || source !== undefined ? {} : { uid: parameters.uid }),
@@ -67,6 +68,7 @@ function refuseIncompatible(record: VolumeRecord, wanted: VolumeRecord, range: C
     fits(record.capacity, range) ? [] : ['capacity'],
     record.subDir === wanted.subDir ? [] : ['subDir'],
     record.askedOnDelete === wanted.askedOnDelete ? [] : ['onDelete'],
+    record.archiveTtl === wanted.archiveTtl ? [] : ['archiveTTL'],
     record.mode === wanted.mode || isCopiedDirectory(record) ? [] : ['mode'],
     record.uid === wanted.uid && record.gid === wanted.gid ? [] : ['uid or gid'],
     (record.image === undefined) === (wanted.image === undefined) ? [] : ['volumeMode or fstype'],

@@ -62,6 +62,7 @@ function differences(
     mutable.onDelete === undefined
       ? ['onDelete', asked.onDelete, record?.askedOnDelete]
       : ['onDelete', mutable.onDelete, record?.onDelete],
+    ['archiveTTL', asked.archiveTtl, record?.archiveTtl],
     ['mode', asked.mode, record?.mode],
     ['uid', asked.uid, record?.uid],
     ['gid', asked.gid, record?.gid],

@@ -11,6 +11,8 @@ export interface VolumeParameters {
   readonly pool?: string;
   readonly subDir?: string;
   readonly onDelete?: OnDelete;
+  /** How long what was archived of the volume is kept. Seconds; undefined: for ever. */
+  readonly archiveTtl?: number;
   readonly mode?: number;
   readonly uid?: number;
   readonly gid?: number;
@@ -21,7 +23,7 @@ export interface VolumeParameters {
 }
 
 const fsTypeKey = 'csi.storage.k8s.io/fstype';
-const allowed = ['pool', 'subDir', 'onDelete', 'mode', 'uid', 'gid', 'allocation', fsTypeKey];
+const allowed = ['pool', 'subDir', 'onDelete', 'archiveTTL', 'mode', 'uid', 'gid', 'allocation', fsTypeKey];
 
 /** What external-provisioner adds with --extra-create-metadata; the values of subDir's tokens. */
 const metadata = {
@@ -29,6 +31,13 @@ const metadata = {
   pvcNamespace: 'csi.storage.k8s.io/pvc/namespace',
   pvName: 'csi.storage.k8s.io/pv/name',
 };
+
+const secondsOf = new Map([
+  ['s', 1],
+  ['m', 60],
+  ['h', 3_600],
+  ['d', 86_400],
+]);
 
 /** Keys that people bring along from other drivers, and what to write here. */
 const foreign: Readonly<Record<string, string>> = {
@@ -45,12 +54,13 @@ export function readParameters(
   volumeName: string,
 ): VolumeParameters {
   refuseUnknown(parameters);
-  const { pool, subDir, onDelete, mode, uid, gid, allocation } = parameters;
+  const { pool, subDir, onDelete, archiveTTL, mode, uid, gid, allocation } = parameters;
   const fsType = readFsType(parameters[fsTypeKey]);
   return {
     ...(pool === undefined ? {} : { pool }),
     ...(subDir === undefined ? {} : { subDir: expand(subDir, parameters, volumeName) }),
     ...(onDelete === undefined ? {} : { onDelete: readOnDelete(onDelete) }),
+    ...(archiveTTL === undefined ? {} : { archiveTtl: readArchiveTtl(archiveTTL) }),
     ...(mode === undefined ? {} : { mode: readMode(mode) }),
     ...(uid === undefined ? {} : { uid: readOwner('uid', uid) }),
     ...(gid === undefined ? {} : { gid: readOwner('gid', gid) }),
@@ -133,6 +143,16 @@ function expand(template: string, parameters: Readonly<Record<string, string>>, 
 function readOnDelete(text: string): OnDelete {
   if (isOnDelete(text)) return text;
   throw invalid('onDelete', `has a value that is not known; use ${onDeleteValues.join(', ')}`);
+}
+
+function readArchiveTtl(text: string): number {
+  const [, count = '', unit = ''] = /^([1-9]\d{0,4})([smhd])$/.exec(text) ?? [];
+  const seconds = secondsOf.get(unit);
+  if (seconds !== undefined) return Number(count) * seconds;
+  throw invalid(
+    'archiveTTL',
+    'is no time; write a number from 1 to 99999 and its unit (s, m, h or d), for example "30d"',
+  );
 }
 
 function readMode(text: string): number {

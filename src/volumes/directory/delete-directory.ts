@@ -2,6 +2,7 @@ import { status } from '@grpc/grpc-js';
 import { CsiError } from '../../errors/csi-error.ts';
 import { isErrno } from '../../errors/errno.ts';
 import type { Dir, Tree } from '../../pools/tree.ts';
+import { archiveEntry } from '../state/archive-entry.ts';
 import {
   type Aside,
   archiveAside,
@@ -12,13 +13,14 @@ import {
   setAside,
 } from '../state/aside.ts';
 import { attachedNodes } from '../state/attachments.ts';
-import { atPlace, type Place } from '../state/beneath.ts';
+import { atPlace } from '../state/beneath.ts';
 import { isLasting } from '../state/lasting.ts';
 import { claimedBy, hasClaim, ownerOf, releasePath } from '../state/path-claims.ts';
 import type { VolumeRecord } from '../state/record.ts';
-import { readRecord, temporaryName } from '../state/records.ts';
+import { readRecord } from '../state/records.ts';
 import type { State } from '../state/state.ts';
 import { directoryExists } from './directory.ts';
+import { moveOrMakeMovable } from './move-directory.ts';
 import { removeUnrecorded } from './unrecorded.ts';
 
 export type Deletion =
@@ -120,7 +122,7 @@ async function moveOn(state: State, tree: Tree, { key, record }: Aside): Promise
   const [to, name] =
     record.onDelete === 'delete'
       ? [state.trash, `${key}.${record.id}`]
-      : [state.archive, `${key}-${timestamp(new Date())}-${record.id}`];
+      : [state.archive, archiveEntry(key, record)];
   return (await moveAway(tree, record, to, name)) ? name : undefined;
 }
 
@@ -128,7 +130,7 @@ async function moveOn(state: State, tree: Tree, { key, record }: Aside): Promise
 async function archiveRecord(state: State, tree: Tree, aside: Aside, moved?: string): Promise<void> {
   const { key, record } = aside;
   const entry = moved ?? (await tree.list(state.archive, '.')).find((name) => name.endsWith(`-${record.id}`));
-  await archiveAside(state, tree, aside, entry ?? `${key}-${timestamp(new Date())}-${record.id}`);
+  await archiveAside(state, tree, aside, entry ?? archiveEntry(key, record));
 }
 
 /**
@@ -168,38 +170,4 @@ async function moveAway(tree: Tree, record: VolumeRecord, to: Dir, name: string)
     if (isErrno(error, 'ENOENT')) return false;
     throw error;
   }
-}
-
-async function moveOrMakeMovable(tree: Tree, place: Place, to: Dir, name: string): Promise<void> {
-  try {
-    await tree.rename(place.parent, place.name, to, name);
-  } catch (error) {
-    if (isErrno(error, 'ENOTEMPTY', 'EEXIST', 'ENOTDIR')) {
-      // Something by that name is there already; both are kept.
-      await tree.rename(place.parent, place.name, to, `${name}.${temporaryName()}`);
-    } else if (isErrno(error, 'EACCES')) {
-      // With root_squash: a directory that is to get another parent must be writable for its owner (rename(2)).
-      await makeWritable(tree, place);
-      await tree.rename(place.parent, place.name, to, name);
-    } else {
-      throw error;
-    }
-  }
-}
-
-async function makeWritable(tree: Tree, place: Place): Promise<void> {
-  const directory = await tree.openForAttributes(place.parent, place.name);
-  try {
-    await tree.setMode(directory, 0o700);
-  } finally {
-    tree.close(directory);
-  }
-}
-
-/** For a file name: 20261121T104500Z. */
-function timestamp(date: Date): string {
-  return `${date
-    .toISOString()
-    .replace(/\.\d+Z$/, 'Z')
-    .replaceAll(/[-:]/g, '')}`;
 }

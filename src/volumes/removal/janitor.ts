@@ -3,6 +3,7 @@ import type { Pool } from '../../pools/pool.ts';
 import { SilenceWatch } from '../copies/silence-watch.ts';
 import { type Aside, forgetAside } from '../state/aside.ts';
 import type { State } from '../state/state.ts';
+import { sweepArchive } from './sweep-archive.ts';
 import { sweepClaims } from './sweep-claims.ts';
 import { sweepCopies } from './sweep-copies.ts';
 import { sweepDeletions } from './sweep-deletions.ts';
@@ -135,11 +136,15 @@ export class Janitor {
     if (performance.now() - this.#sweptAt < againMs) return;
     this.#sweptAt = performance.now();
     try {
-      const refusals = await this.#pool.use(async (state, tree) => {
+      const { archive, refusals } = await this.#pool.use(async (state, tree) => {
         await sweepClaims(state, tree);
         await sweepCopies(state, tree, this.#silence);
-        return sweepDeletions(state, tree);
+        return { refusals: await sweepDeletions(state, tree), archive: await sweepArchive(state, tree) };
       });
+      for (const entry of archive.expired) this.#log.info(entry, 'an archived volume has expired');
+      for (const { entry, error } of archive.stuck) {
+        this.#log.warn({ err: error, entry }, 'an archived volume has expired and cannot be removed');
+      }
       this.#note({ unended: refusals.length });
       for (const error of refusals) this.#log.warn({ err: error }, 'a deletion cannot be ended');
     } catch (error) {

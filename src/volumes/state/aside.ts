@@ -2,6 +2,7 @@ import { status } from '@grpc/grpc-js';
 import { CsiError } from '../../errors/csi-error.ts';
 import { isErrno } from '../../errors/errno.ts';
 import type { Tree } from '../../pools/tree.ts';
+import { archiveRecordName } from './archive-entry.ts';
 import { forgetLeftOf } from './left-behind.ts';
 import type { VolumeRecord } from './record.ts';
 import {
@@ -118,7 +119,7 @@ export async function putBack(state: State, tree: Tree, aside: Aside): Promise<v
 /** Moves the record of a deleted volume beside its archived directory. */
 export async function archiveAside(state: State, tree: Tree, { name }: Aside, entry: string): Promise<void> {
   try {
-    await tree.rename(state.volumes, name, state.archive, `${entry}.record`);
+    await tree.rename(state.volumes, name, state.archive, archiveRecordName(entry));
     await tree.sync(state.archive, state.volumes);
   } catch (error) {
     if (!isErrno(error, 'ENOENT')) throw error;

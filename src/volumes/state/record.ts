@@ -37,6 +37,8 @@ export interface VolumeRecord {
   readonly onDelete: OnDelete;
   /** What the request for the volume said, where it was changed since: a repeated request must still match. */
   readonly askedOnDelete: OnDelete;
+  /** How long what was archived of it is kept. Seconds; undefined: for ever. */
+  readonly archiveTtl?: number;
   readonly mode: number;
   readonly uid?: number;
   readonly gid?: number;
@@ -69,6 +71,7 @@ export function encodeRecord(record: VolumeRecord): string {
     size: record.capacity.toString(),
     onDelete: record.onDelete,
     asked: record.askedOnDelete === record.onDelete ? undefined : record.askedOnDelete,
+    ttl: record.archiveTtl,
     mode: record.mode.toString(8),
     uid: record.uid,
     gid: record.gid,
@@ -110,6 +113,7 @@ export function decodeRecord(text: string): VolumeRecord | undefined {
     size,
     onDelete,
     asked = onDelete,
+    ttl,
     mode,
     uid,
     gid,
@@ -130,6 +134,7 @@ export function decodeRecord(text: string): VolumeRecord | undefined {
     !/^\d{1,19}$/.test(size) ||
     !isOnDelete(onDelete) ||
     !isOnDelete(asked) ||
+    !(ttl === undefined || isTtl(ttl)) ||
     typeof mode !== 'string' ||
     !/^[0-7]{1,4}$/.test(mode) ||
     !(image === undefined || image === raw || (typeof image === 'string' && isFilesystemType(image))) ||
@@ -146,6 +151,7 @@ export function decodeRecord(text: string): VolumeRecord | undefined {
     capacity: BigInt(size),
     onDelete,
     askedOnDelete: asked,
+    ...(ttl === undefined ? {} : { archiveTtl: ttl }),
     mode: Number.parseInt(mode, 8),
     ...(typeof uid === 'number' ? { uid } : {}),
     ...(typeof gid === 'number' ? { gid } : {}),
@@ -165,6 +171,10 @@ function readImage(
     ...(file === undefined ? {} : { file }),
     ...(typeof kept === 'string' ? { kept } : {}),
   };
+}
+
+function isTtl(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0;
 }
 
 export function isOnDelete(value: unknown): value is OnDelete {

@@ -15,6 +15,7 @@ test('every parameter is read', () => {
       pool: 'nas',
       subDir: '${pvc.metadata.namespace}/${pvc.metadata.name}',
       onDelete: 'archive',
+      archiveTTL: '30d',
       mode: '2770',
       uid: '0',
       gid: '1000',
@@ -26,6 +27,7 @@ test('every parameter is read', () => {
     pool: 'nas',
     subDir: 'shop/data',
     onDelete: 'archive',
+    archiveTtl: 30 * 86_400,
     mode: 0o2770,
     uid: 0,
     gid: 1000,
@@ -40,13 +42,19 @@ test('an fstype of nfs asks for a directory', () => {
   assert.deepEqual(readParameters({ 'csi.storage.k8s.io/fstype': 'nfs' }, 'v'), {});
 });
 
-const refused: readonly [parameters: Record<string, string>, message: RegExp][] = [
-  [{ colour: 'blue' }, /"colour" is not known; allowed are pool, subDir, onDelete, mode, uid, gid/],
+const refused: readonly (readonly [parameters: Record<string, string>, message: RegExp])[] = [
+  [
+    { colour: 'blue' },
+    /"colour" is not known; allowed are pool, subDir, onDelete, archiveTTL, mode, uid, gid/,
+  ],
   [{ server: 'nas' }, /"server" is not one of Berth's: .*"pool"/],
   [{ share: '/x' }, /"share".*"pool"/],
   [{ mountPermissions: '0777' }, /"mountPermissions".*"mode"/],
   [{ archiveOnDelete: 'true' }, /"archiveOnDelete".*"onDelete"/],
   [{ pathPattern: 'x' }, /"pathPattern".*"subDir"/],
+  ...['0d', '30', 'd', '1.5h', '-1d', '100000s', '1w', ' 1d'].map(
+    (archiveTTL) => [{ archiveTTL }, /"archiveTTL".*for example "30d"/] as const,
+  ),
   [{ subDir: '../x' }, /"subDir".*"\.\."/],
   [{ subDir: '/x' }, /"subDir".*absolute/],
   [{ subDir: 'a//b' }, /"subDir".*empty part/],
