@@ -4,6 +4,7 @@ import type { PoolConfig } from './config/schema.ts';
 import { Accessibility } from './controller/accessibility.ts';
 import { groupControllerService } from './controller/group-service.ts';
 import { controllerService } from './controller/service.ts';
+import { snapshotMetadataService } from './controller/snapshot-metadata.ts';
 import { prepareToRun } from './host/run.ts';
 import { identityService } from './identity/service.ts';
 import type { Monitor } from './monitor.ts';
@@ -103,6 +104,7 @@ function addController({ server, settings, pools, log, observeMount }: Parts): S
   };
   server.add('Controller', controllerService(deps));
   server.add('GroupController', groupControllerService(deps));
+  server.add('SnapshotMetadata', snapshotMetadataService(deps));
   return stores;
 }
 

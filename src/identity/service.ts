@@ -14,6 +14,7 @@ export function identityService({ driverName, version }: IdentityDeps): Handlers
       capabilities: [
         { service: { type: 'CONTROLLER_SERVICE' } },
         { service: { type: 'GROUP_CONTROLLER_SERVICE' } },
+        { service: { type: 'SNAPSHOT_METADATA_SERVICE' } },
         { service: { type: 'VOLUME_ACCESSIBILITY_CONSTRAINTS' } },
         { service: { type: 'SNAPSHOT_ACCESSIBILITY_CONSTRAINTS' } },
         { volume_expansion: { type: 'ONLINE' } },

@@ -1,6 +1,9 @@
 import fs from 'node:fs';
 import { allocate, type Range } from '../host/allocate.ts';
+import type { BlocksLine, BlocksRequest } from '../host/blocks/lines.ts';
+import { listBlocks } from '../host/blocks/list-blocks.ts';
 import { type CopyOptions, type Counts, runCopy } from '../host/copy/copier.ts';
+import type { ProgramOptions } from '../host/program/run-program.ts';
 import { asSystemError } from '../host/system-error.ts';
 import type { Gate, Start } from './gate.ts';
 
@@ -195,6 +198,20 @@ export class Tree {
     const { dir: toDir, name: copy } = to;
     const request = { kind, fromDir: fromDir.fd, name, toDir: toDir.fd, copy };
     return this.#apart([fromDir, toDir], () => runCopy(request, options));
+  }
+
+  /** Looks at the blocks of a file in this directory; see host/blocks/list-blocks.ts. Bounded as a copy is. */
+  async *blocks(
+    dir: Dir,
+    request: BlocksRequest,
+    options?: ProgramOptions,
+  ): AsyncGenerator<BlocksLine, void, undefined> {
+    dir.busy += 1;
+    try {
+      yield* listBlocks(dir.fd, request, options);
+    } finally {
+      this.#release([dir]);
+    }
   }
 
   /** Gives a file a further name; EEXIST where that is taken. */

@@ -1,4 +1,5 @@
 import {
+  type handleServerStreamingCall,
   type handleUnaryCall,
   Metadata,
   Server,
@@ -8,7 +9,7 @@ import {
 } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { CsiError } from '../errors/csi-error.ts';
-import { type ServiceName, services } from '../wire/csi.ts';
+import { type ServiceName, type Stream, services } from '../wire/csi.ts';
 import { redactRequest } from '../wire/redact.ts';
 import { within } from '../within.ts';
 import { Activity } from './activity.ts';
@@ -18,6 +19,7 @@ import { callLog } from './call-log.ts';
 import { type CallObserver, callMetrics } from './call-metrics.ts';
 import { mapErrors } from './errors.ts';
 import { locking } from './locks.ts';
+import { orCallerGone, outStream } from './out-stream.ts';
 import { OwnSocket } from './own-socket.ts';
 import { probeSocket } from './probe-socket.ts';
 import { clearSocket, makeSocketDir } from './socket.ts';
@@ -66,9 +68,11 @@ export class CsiServer {
   add(service: ServiceName, implementation: Implementation): void {
     const definition = services[service];
     const handlers: UntypedServiceImplementation = {};
-    for (const [method, { path }] of Object.entries(definition)) {
+    for (const [method, { path, responseStream }] of Object.entries(definition)) {
       const handler = implementation[method];
-      if (isHandler(handler)) handlers[method] = this.#unary(service, method, path, handler);
+      if (!isHandler(handler)) continue;
+      const what = { service, method, path };
+      handlers[method] = responseStream ? this.#streaming(what, handler) : this.#unary(what, handler);
     }
     this.#server.addService(definition, handlers);
   }
@@ -132,21 +136,34 @@ export class CsiServer {
     clearTimeout(timer);
   }
 
-  #unary(
-    service: ServiceName,
-    method: string,
-    path: string,
-    handler: (request: unknown) => Promise<object>,
-  ): handleUnaryCall<Readonly<Record<string, unknown>>, object> {
+  #unary(what: Omit<Call, 'request'>, handler: Handler): handleUnaryCall<Request, object> {
     return ({ request }, callback) => {
-      const call: Call = { path, method, service, request };
-      intercept(this.#interceptors, call, () => handler(request)).then(
+      intercept(this.#interceptors, { ...what, request }, () => handler(request)).then(
         (response) => callback(null, response),
         (error: unknown) => callback(toServiceError(error)),
       );
     };
   }
+
+  #streaming(what: Omit<Call, 'request'>, handler: Handler): handleServerStreamingCall<Request, object> {
+    return (writable) => {
+      const { request } = writable;
+      const stream = outStream(writable);
+      const work = async () => {
+        await orCallerGone(stream, handler(request, stream));
+        return {};
+      };
+      intercept(this.#interceptors, { ...what, request }, work).then(
+        () => writable.end(),
+        // Which is how grpc-js is told of it; destroying the stream would tell the caller nothing.
+        (error: unknown) => writable.emit('error', toServiceError(error)),
+      );
+    };
+  }
 }
+
+type Request = Call['request'];
+type Handler = (request: unknown, stream?: Stream<object>) => Promise<object>;
 
 function toServiceError(error: unknown) {
   const known = error instanceof CsiError;
@@ -164,6 +181,6 @@ function asAsync(interceptor: Interceptor): Interceptor {
   return async (call, next) => interceptor(call, next);
 }
 
-function isHandler(value: unknown): value is (request: unknown) => Promise<object> {
+function isHandler(value: unknown): value is Handler {
   return typeof value === 'function';
 }

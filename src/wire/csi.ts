@@ -21,15 +21,24 @@ export type ServerDefinition<Service> = {
     : never;
 };
 
+/** The answer of an RPC that is a stream of messages. */
+export interface Stream<Message> {
+  /** Sends one, and waits where the caller does not keep up. Throws CANCELLED where he has gone. */
+  send(message: Message): Promise<void>;
+  /** The caller has gone. */
+  readonly signal: AbortSignal;
+}
+
 /** What the server's side of a service implements; methods that are left out are UNIMPLEMENTED. */
 export type Handlers<Service, Context extends readonly unknown[] = []> = {
   readonly [Method in keyof Service]?: Service[Method] extends MethodShape
-    ? (
-        request: Service[Method]['request'],
-        ...context: Context
-      ) => Service[Method]['stream'] extends true
-        ? AsyncIterable<Service[Method]['responseInit']>
-        : Promise<Service[Method]['responseInit']>
+    ? Service[Method]['stream'] extends true
+      ? (
+          request: Service[Method]['request'],
+          stream: Stream<Service[Method]['responseInit']>,
+          ...context: Context
+        ) => Promise<void>
+      : (request: Service[Method]['request'], ...context: Context) => Promise<Service[Method]['responseInit']>
     : never;
 };
 

@@ -1,5 +1,11 @@
 // A CSI client for tests, bench and demo: what a sidecar or kubelet would say to the driver's socket.
-import { type CallOptions, Client, credentials, type MethodDefinition } from '@grpc/grpc-js';
+import {
+  type CallOptions,
+  Client,
+  type ClientReadableStream,
+  credentials,
+  type MethodDefinition,
+} from '@grpc/grpc-js';
 import { type ServiceName, services } from '../../src/wire/csi.ts';
 import type { Services } from '../../src/wire/generated/csi-types.ts';
 
@@ -12,8 +18,17 @@ export type Methods<Service> = {
     : never;
 };
 
+/** The methods that are streams; a call that is cancelled, or left, tells the driver so. */
+export type Streams<Service> = {
+  readonly [Method in keyof Service as Service[Method] extends { stream: true }
+    ? Method
+    : never]: Service[Method] extends { requestInit: infer Request; response: infer Response }
+    ? (request: Request, options?: CallOptions) => ClientReadableStream<Response>
+    : never;
+};
+
 export type CsiClient = {
-  readonly [Name in Exclude<ServiceName, 'SnapshotMetadata'>]: Methods<Services[Name]>;
+  readonly [Name in ServiceName]: Methods<Services[Name]> & Streams<Services[Name]>;
 } & {
   /** Resolves when the driver accepts connections; rejects after `timeout` milliseconds. */
   ready(timeout?: number): Promise<void>;
@@ -35,6 +50,7 @@ export function connect(socket: string): CsiClient {
     Identity: methodsOf(client, 'Identity'),
     Controller: methodsOf(client, 'Controller'),
     GroupController: methodsOf(client, 'GroupController'),
+    SnapshotMetadata: methodsOf(client, 'SnapshotMetadata'),
     Node: methodsOf(client, 'Node'),
     ready: (timeout = 30_000) =>
       new Promise((resolve, reject) => {
@@ -44,24 +60,39 @@ export function connect(socket: string): CsiClient {
   };
 }
 
-function methodsOf<Name extends ServiceName>(client: Client, name: Name): Methods<Services[Name]> {
+function methodsOf<Name extends ServiceName>(
+  client: Client,
+  name: Name,
+): Methods<Services[Name]> & Streams<Services[Name]> {
   const definitions: Record<string, MethodDefinition<unknown, unknown>> = services[name];
-  const methods = Object.entries(definitions)
-    .filter(([, definition]) => !definition.responseStream)
-    .map(([method, definition]) => [
-      method,
-      (request: unknown, options: CallOptions = {}) =>
-        new Promise((resolve, reject) => {
-          client.makeUnaryRequest(
-            definition.path,
-            definition.requestSerialize,
-            definition.responseDeserialize,
-            request,
-            { deadline: Date.now() + defaultTimeout, ...options },
-            (error, response) => (error ? reject(error) : resolve(response)),
-          );
-        }),
-    ]);
+  const methods = Object.entries(definitions).map(([method, definition]) => [
+    method,
+    definition.responseStream ? stream(client, definition) : unary(client, definition),
+  ]);
   // The cast: the names and types come from the same descriptor as the definitions.
-  return Object.fromEntries(methods) as Methods<Services[Name]>;
+  return Object.fromEntries(methods) as Methods<Services[Name]> & Streams<Services[Name]>;
+}
+
+type Definition = MethodDefinition<unknown, unknown>;
+
+function unary(client: Client, { path, requestSerialize, responseDeserialize }: Definition) {
+  return (request: unknown, options: CallOptions = {}) =>
+    new Promise((resolve, reject) => {
+      client.makeUnaryRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        request,
+        { deadline: Date.now() + defaultTimeout, ...options },
+        (error, response) => (error ? reject(error) : resolve(response)),
+      );
+    });
+}
+
+function stream(client: Client, { path, requestSerialize, responseDeserialize }: Definition) {
+  return (request: unknown, options: CallOptions = {}) =>
+    client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request, {
+      deadline: Date.now() + defaultTimeout,
+      ...options,
+    });
 }

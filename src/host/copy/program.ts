@@ -3,9 +3,10 @@
 // JSON on standard output, and of its end in the last one.
 import { writeSync } from 'node:fs';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+import { type FailureLine, failureLine } from '../program/failure.ts';
 import { copy } from './copy.ts';
 import { endWithParent } from './libc.ts';
-import { type CopyLine, parseRequest, toFailure } from './lines.ts';
+import type { CopyLine, CopyRequest } from './lines.ts';
 import { type ThreadStart, ThreadWork, type Work } from './thread-work.ts';
 
 if (isMainThread) void main();
@@ -22,15 +23,17 @@ async function main(): Promise<void> {
   // Modes are what is asked for.
   process.umask(0);
   try {
-    const counts = await copy(parseRequest(process.argv[2] ?? ''), (progress) => tell({ progress }));
+    // The cast: this program's own driver has started it.
+    const request = JSON.parse(process.argv[2] ?? '') as CopyRequest;
+    const counts = await copy(request, (progress) => tell({ progress }));
     tell({ done: counts });
     process.exit(0);
   } catch (error) {
-    tell({ failure: toFailure(error) });
+    tell(failureLine(error));
     process.exit(1);
   }
 }
 
-function tell(line: CopyLine): void {
+function tell(line: CopyLine | FailureLine): void {
   writeSync(1, `${JSON.stringify(line)}\n`);
 }

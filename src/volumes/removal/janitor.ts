@@ -3,6 +3,7 @@ import type { Pool } from '../../pools/pool.ts';
 import { SilenceWatch } from '../copies/silence-watch.ts';
 import { type Aside, forgetAside } from '../state/aside.ts';
 import type { State } from '../state/state.ts';
+import { Ripening } from './ripening.ts';
 import { sweepArchive } from './sweep-archive.ts';
 import { sweepClaims } from './sweep-claims.ts';
 import { sweepCopies } from './sweep-copies.ts';
@@ -48,7 +49,7 @@ export class Janitor {
   #kicked = false;
   #stopped = false;
   #timer: NodeJS.Timeout | undefined;
-  #deleted: { readonly aside: Aside; readonly at: number }[] = [];
+  readonly #deleted = new Ripening<Aside>(asideMs);
   #progress: TrashProgress = { waiting: undefined, stuck: 0, unended: 0, removed: 0, failures: 0 };
 
   /** `busy` says whether requests are being served, which then go first. */
@@ -66,7 +67,7 @@ export class Janitor {
   /** A volume's directory has gone, perhaps into the trash. */
   deleted(aside: Aside): void {
     if (aside.record.onDelete === 'delete') this.#waiting(1);
-    this.#deleted.push({ aside, at: performance.now() });
+    this.#deleted.add(aside);
     this.kick();
   }
 
@@ -128,7 +129,7 @@ export class Janitor {
     }
     this.#soon = false;
     this.#kicked = true;
-    this.#runAfter(this.#deleted.length > 0 ? asideMs : againMs);
+    this.#runAfter(this.#deleted.size > 0 ? asideMs : againMs);
   }
 
   /** Now and then; what it looks for is left by a killed controller only. */
@@ -155,12 +156,11 @@ export class Janitor {
 
   /** What fails here is done by a sweep, or by the next controller. */
   async #forgetDeleted(): Promise<void> {
-    if (this.#deleted.length === 0) return;
-    const ripe = this.#deleted.filter(({ at }) => performance.now() - at >= asideMs);
-    this.#deleted = this.#deleted.filter(({ at }) => performance.now() - at < asideMs);
+    const ripe = this.#deleted.takeRipe();
+    if (ripe.length === 0) return;
     try {
       await this.#pool.use(async (state, tree) => {
-        for (const { aside } of ripe) {
+        for (const aside of ripe) {
           await this.#pause();
           await forgetAside(state, tree, aside);
         }
