@@ -2,4 +2,4 @@ import { test } from 'node:test';
 import { runTestsInVm } from './relay.ts';
 
 test('scenarios on a kernel NFS server and two nodes', (t) =>
-  runTestsInVm(t, { files: 'test/vm/scenarios/*.test.ts', timeout: 25 * 60_000 }));
+  runTestsInVm(t, { files: 'test/vm/scenarios/*.test.ts' }));

@@ -24,6 +24,8 @@ export interface VmOptions {
   readonly memoryMegabytes?: number;
   /** The VM is ended after this many milliseconds, and the run has failed. */
   readonly timeout: number;
+  /** And when it has written no line for this many milliseconds. */
+  readonly silence?: number;
   /** Called with each line of the command's output as it comes. */
   readonly onLine?: (line: string) => void;
   /** A network card on this tap device. */
@@ -123,21 +125,27 @@ export async function startVm(options: VmOptions): Promise<Vm> {
 async function follow(
   qemu: ChildProcessWithoutNullStreams,
   work: string,
-  { timeout, onLine }: VmOptions,
+  { timeout, silence, onLine }: VmOptions,
 ): Promise<VmResult> {
   let timedOut = false;
   let complaints = '';
   qemu.stderr.setEncoding('utf8').on('data', (text: string) => {
     complaints += text;
   });
-  const deadline = setTimeout(() => {
+  const giveUp = (): void => {
     timedOut = true;
     qemu.kill('SIGKILL');
-  }, timeout);
+  };
+  const deadline = setTimeout(giveUp, timeout);
+  const patience = silence === undefined ? undefined : setTimeout(giveUp, silence);
   const closed = once(qemu, 'close');
-  for await (const line of createInterface(qemu.stdout)) onLine?.(line);
+  for await (const line of createInterface(qemu.stdout)) {
+    patience?.refresh();
+    onLine?.(line);
+  }
   await closed;
   clearTimeout(deadline);
+  clearTimeout(patience);
 
   const exit = await readFile(`${work}/exit`, 'utf8').catch(() => '');
   const kernelConsole = await readFile(`${work}/console`, 'utf8').catch(() => '');
