@@ -32,7 +32,8 @@ export async function createVolume(
   const store = stores.choose(parameters.pool);
   const image = imageAsked(request.volume_capabilities, parameters);
   const kind = kindOf(image, store.config.kind);
-  for (const capability of request.volume_capabilities) readCapability(capability, kind);
+  const capabilities = request.volume_capabilities.map((capability) => readCapability(capability, kind));
+  const readOnly = capabilities.every((capability) => capability.readOnly);
   const source = readSource(request.volume_content_source);
   const range = readCapacityRange(request.capacity_range);
   await accessibility.refuseUnreachable(store, request.accessibility_requirements);
@@ -56,8 +57,9 @@ export async function createVolume(
   };
   const record = await (source === undefined
     ? store.pool.use((state, tree) => createDirectory(state, tree, key, wanted))
-    : createFromSource(stores, store, source, { key, wanted, range }));
+    : createFromSource(stores, store, source, { key, wanted, range, readOnly }));
   refuseIncompatible(record, wanted, range);
+  if (record.shared !== undefined && !readOnly) throw existsDifferently(wanted.name, 'access mode');
   store.inventory.note(key, record);
   return { volume: describeVolume(await accessibility.describe(store), { key, record }) };
 }
@@ -77,10 +79,14 @@ function refuseIncompatible(record: VolumeRecord, wanted: VolumeRecord, range: C
     sourceOf(record) === sourceOf(wanted) ? [] : ['source'],
   ].flat();
   if (differing.length === 0) return;
-  throw new CsiError(
+  throw existsDifferently(wanted.name, differing.join(', '));
+}
+
+function existsDifferently(name: string, what: string): CsiError {
+  return new CsiError(
     status.ALREADY_EXISTS,
     'volume-exists-differently',
-    `A volume named ${wanted.name} exists already, with another ${differing.join(', ')}; choose another name, or ask for the same.`,
+    `A volume named ${name} exists already, with another ${what}; choose another name, or ask for the same.`,
   );
 }
 

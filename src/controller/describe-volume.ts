@@ -12,16 +12,28 @@ export function describeVolume(
 ) {
   const subDir = record?.subDir ?? entry.subDir;
   const image = record?.image === undefined ? entry.image : imageIn(record.subDir);
-  const { device } = entry;
   const source = record?.from && describeSource(pool, record.from);
-  const other = subDir === undefined ? (device === undefined ? {} : { pool, device }) : { pool, subDir };
   return {
     volume_id: handle ?? formatVolumeId({ pool, key }),
     capacity_bytes: (record?.capacity ?? 0n).toString(),
-    volume_context: image === undefined ? other : { pool, image },
+    volume_context: { pool, ...contextOf({ subDir, image, device: entry.device, shared: record?.shared }) },
     ...(source === undefined ? {} : { content_source: source }),
     accessible_topology: topologies,
   };
+}
+
+interface Place {
+  readonly subDir: string | undefined;
+  readonly image: string | undefined;
+  readonly device: string | undefined;
+  readonly shared: string | undefined;
+}
+
+function contextOf({ subDir, image, device, shared }: Place): Record<string, string> {
+  if (image !== undefined) return { image };
+  if (shared !== undefined) return { snapshot: shared };
+  if (subDir !== undefined) return { subDir };
+  return device === undefined ? {} : { device };
 }
 
 function describeSource(pool: string, { kind, key }: SourceRef): VolumeContentSourceInit {

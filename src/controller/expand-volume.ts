@@ -30,6 +30,7 @@ export async function controllerExpandVolume(
   const found = await findDynamic(stores, volumeId);
   if (found === undefined) throw notFound(volumeId);
   const { store, key, kind } = found;
+  if (found.record.shared !== undefined) throw readOnlyVolume(volumeId);
   if (request.volume_capability) readCapability(request.volume_capability, kind);
   const record = await store.pool.use((state, tree) =>
     grow(state, tree, { key, record: found.record }, range),
@@ -75,6 +76,14 @@ async function growFile(tree: Tree, { image, subDir }: VolumeRecord, size: bigin
     if (isErrno(error, 'ENOENT')) return false;
     throw error;
   }
+}
+
+function readOnlyVolume(volumeId: string): CsiError {
+  return new CsiError(
+    status.FAILED_PRECONDITION,
+    'volume-read-only',
+    `The volume ${volumeId} cannot be made larger: it is served straight from a snapshot, which nobody may write to; make a larger volume from the snapshot.`,
+  );
 }
 
 function imageMissing(key: string): CsiError {

@@ -38,7 +38,8 @@ export async function findDynamic(
   const record = await store.pool.use((state, tree) => readRecord(state, tree, id.key));
   if (record === undefined) return undefined;
   const { subDir, image } = record;
-  const kind = kindOf(image, store.config.kind);
+  const readOnly = record.shared === undefined ? {} : { readOnly: true as const };
+  const kind = { ...kindOf(image, store.config.kind), ...readOnly };
   return {
     store,
     key: id.key,
@@ -119,6 +120,7 @@ function refuseOtherContext(
     (context.pool !== undefined && context.pool !== store.config.name) ||
     (context.subDir !== undefined && (context.subDir !== path || image !== undefined)) ||
     (context.image !== undefined && context.image !== image) ||
+    (context.snapshot !== undefined && context.snapshot !== record?.shared) ||
     context.device !== undefined;
   if (!differs) return;
   const what = image === undefined ? `the directory ${path}` : `the image ${image}`;

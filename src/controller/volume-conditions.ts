@@ -4,7 +4,7 @@ import { directoryExists } from '../volumes/directory/directory.ts';
 import { imageSizeAt } from '../volumes/image/image-file.ts';
 import type { InventoryEntry } from '../volumes/state/inventory.ts';
 import type { Store } from '../volumes/stores.ts';
-import { imageIn } from '../volumes/sub-dir.ts';
+import { imageIn, snapshotDir } from '../volumes/sub-dir.ts';
 import { formatVolumeId, isStaticKey } from '../volumes/volume-id.ts';
 
 export interface Condition {
@@ -69,7 +69,8 @@ async function conditionsOf(store: Store, entry: InventoryEntry): Promise<Condit
   }
   const image = imageOf(entry);
   if (image !== undefined) return conditionsOfImage(store, image, entry.record?.capacity ?? 0n);
-  const subDir = entry.record?.subDir ?? entry.subDir;
+  const shared = entry.record?.shared;
+  const subDir = shared === undefined ? (entry.record?.subDir ?? entry.subDir) : snapshotDir(shared);
   if (subDir === undefined) return [];
   try {
     if (await store.pool.use((_, tree) => directoryExists(tree, subDir))) return [];

@@ -32,7 +32,11 @@ export async function nodePublishVolume(
     kind: 'directory',
     pool: location.pool.kind,
   });
-  const readOnly = request.readonly || capability.readOnly || request.publish_context.readonly === 'true';
+  const readOnly =
+    request.readonly ||
+    capability.readOnly ||
+    request.publish_context.readonly === 'true' ||
+    location.snapshot !== undefined;
   await directories.publish({ volumeId, location, capability, targetPath, stagingPath, readOnly });
   return {};
 }

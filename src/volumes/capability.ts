@@ -39,12 +39,16 @@ export interface WireCapability {
 }
 
 /** What a volume is, as far as its capabilities depend on that. */
-export type VolumeKind =
+export type VolumeKind = (
   | { readonly kind: 'directory'; readonly pool: 'nfs' | 'local' }
   /** Of a dynamic image; without a filesystem it is a raw device. */
   | { readonly kind: 'image'; readonly fsType: FilesystemType | undefined }
   /** An image or a device that was there before: it is used as it is asked for. */
-  | { readonly kind: 'existing' };
+  | { readonly kind: 'existing' }
+) & {
+  /** It is served straight from a snapshot. */
+  readonly readOnly?: true;
+};
 
 /**
  * Reads one VolumeCapability for a volume of this kind, as the Controller's RPCs do. Throws INVALID_ARGUMENT with the
@@ -82,6 +86,9 @@ function judge(wire: WireCapability | null, volume: VolumeKind): Capability | st
   const mount = wire?.mount;
   const problem = mount ? mountProblem(mount, mode, volume) : blockProblem(volume);
   if (problem !== undefined) return problem;
+  if (volume.readOnly && !accessModes[mode].readOnly) {
+    return `it is served straight from a snapshot, which nobody may write to, and ${mode} may; use ReadOnlyMany, or make another volume from the snapshot`;
+  }
   return { mode, ...accessModes[mode], block: !mount, mountFlags: mount?.mount_flags ?? [] };
 }
 

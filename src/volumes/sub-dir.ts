@@ -20,6 +20,11 @@ export function isCopyName(name: string): boolean {
   return /^disk-[\w-]{8}\.img$/.test(name);
 }
 
+/** Where a snapshot's data is, relative to the pool. */
+export function snapshotDir(data: string): string {
+  return `${stateDirName}/snapshots/${data}`;
+}
+
 /** The image of a volume with this directory. */
 export function imageIn(subDir: string, file = imageName): string {
   return `${subDir}/${file}`;

@@ -1,8 +1,9 @@
 import { status } from '@grpc/grpc-js';
 import type { PoolConfig } from '../config/schema.ts';
 import { CsiError } from '../errors/csi-error.ts';
+import { isCopyName } from './copies/copy-lock.ts';
 import { devicePathProblem } from './device/device-path.ts';
-import { subDirProblem } from './sub-dir.ts';
+import { snapshotDir, subDirProblem } from './sub-dir.ts';
 import { parseVolumeId } from './volume-id.ts';
 
 /** Where a directory volume is: what its volume context (or a static volume's attributes) says. */
@@ -10,6 +11,8 @@ export interface DirectoryLocation {
   readonly pool: PoolConfig;
   /** Relative to the pool's root; checked by subDirProblem. */
   readonly subDir: string;
+  /** The name of the snapshot's directory that this is: nobody may write to it. */
+  readonly snapshot?: string;
 }
 
 /** Where an image volume is. */
@@ -82,8 +85,8 @@ export function locateVolume(
       `The volume ${volumeId} is on a pool that the config does not name; put it (back) into the config's pools.`,
     );
   }
-  const { device, image } = context;
-  if ([context.subDir, image, device].filter((each) => each !== undefined).length > 1) {
+  const { device, image, snapshot } = context;
+  if ([context.subDir, image, device, snapshot].filter((each) => each !== undefined).length > 1) {
     throw invalid(
       volumeId,
       'its attributes have several of "subDir" (a directory), "image" (a file) and "device"; set one of them',
@@ -98,6 +101,10 @@ export function locateVolume(
     const problem = subDirProblem(image);
     if (problem !== undefined) throw invalid(volumeId, `its image cannot be used: ${problem}`);
     return { kind: 'image', pool, image };
+  }
+  if (snapshot !== undefined) {
+    if (!isCopyName(snapshot)) throw invalid(volumeId, 'its "snapshot" is none that Berth has named');
+    return { kind: 'directory', pool, subDir: snapshotDir(snapshot), snapshot };
   }
   const subDir = context.subDir ?? (own === undefined ? undefined : id?.key);
   if (subDir === undefined)

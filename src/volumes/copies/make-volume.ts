@@ -37,7 +37,7 @@ export function volumeWork(key: string, wanted: VolumeRecord, source: Source): C
       return createDirectory(state, tree, key, { ...wanted, from, mode: Number(mode & 0o7777n) }, copy);
     },
     async withdraw(state, tree, _, { id }) {
-      if (id === wanted.id) await withdraw(state, tree, key, id);
+      if (id === wanted.id) await withdrawVolume(state, tree, key, id);
     },
   };
 }
@@ -52,7 +52,7 @@ async function growCopy(tree: Tree, { dir, name }: Named, size: bigint, thick: b
 }
 
 /** Nobody was told of it, so nothing of it is archived or retained. */
-async function withdraw(state: State, tree: Tree, key: string, id: string): Promise<void> {
+export async function withdrawVolume(state: State, tree: Tree, key: string, id: string): Promise<void> {
   const record = await updateRecord(state, tree, key, (current) =>
     current.id === id ? { ...current, onDelete: 'delete' } : current,
   );

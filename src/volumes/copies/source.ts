@@ -17,6 +17,13 @@ export type Source =
   | { readonly kind: 'volume'; readonly key: string; readonly record: VolumeRecord }
   | { readonly kind: 'snapshot'; readonly key: string; readonly record: SnapshotRecord };
 
+/** The snapshot's directory or image that is copied; undefined where it is a volume's own. */
+function snapshotData(source: Source): string | undefined {
+  if (source.kind === 'snapshot') return source.record.data;
+  const { shared, image } = source.record;
+  return image === undefined ? shared : undefined;
+}
+
 /** In bytes; 0 where that is not known. */
 export function sizeOf(source: Source): bigint {
   return source.kind === 'volume' ? source.record.capacity : source.record.size;
@@ -39,10 +46,11 @@ export async function copySource(
   copy: Named,
   watch: CopyWatch,
 ): Promise<void> {
-  if (source.kind === 'snapshot') {
-    const from = { dir: state.snapshots, name: source.record.data };
+  const snapshot = snapshotData(source);
+  if (snapshot !== undefined) {
+    const from = { dir: state.snapshots, name: snapshot };
     await copyFrom(tree, source, from, copy, watch);
-  } else {
+  } else if (source.kind === 'volume') {
     const { subDir, image } = source.record;
     const path = image === undefined ? subDir : imageIn(subDir, image.file);
     await atPlace(tree, path, { make: false }, ({ parent, name }) =>

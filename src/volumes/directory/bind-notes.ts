@@ -20,9 +20,10 @@ export class BindNotes {
   }
 
   /** Never throws: a volume works without its note. */
-  write(volumeId: string, { pool, subDir }: DirectoryLocation): void {
+  write(volumeId: string, { pool, subDir, snapshot }: DirectoryLocation): void {
     try {
-      this.#files.write(volumeId, JSON.stringify({ v: 1, volume: volumeId, pool: pool.name, dir: subDir }));
+      const note = { v: 1, volume: volumeId, pool: pool.name, dir: subDir, snapshot };
+      this.#files.write(volumeId, JSON.stringify(note));
     } catch (error) {
       this.#log.warn({ err: error, volume: volumeId }, 'could not note where a volume is');
     }
@@ -35,7 +36,12 @@ export class BindNotes {
       if (typeof note !== 'object' || note === null || !('pool' in note && 'dir' in note)) return undefined;
       const { pool, dir } = note;
       if (typeof pool !== 'string' || typeof dir !== 'string') return undefined;
-      return locateDirectory(volumeId, { pool, subDir: dir }, pools);
+      const snapshot = 'snapshot' in note && typeof note.snapshot === 'string' ? note.snapshot : undefined;
+      return locateDirectory(
+        volumeId,
+        snapshot === undefined ? { pool, subDir: dir } : { pool, snapshot },
+        pools,
+      );
     } catch (error) {
       // Torn when the machine lost its power, or of a pool that is gone from the config: both are no note.
       if (!(error instanceof SyntaxError || error instanceof CsiError)) {

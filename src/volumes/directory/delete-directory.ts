@@ -2,6 +2,7 @@ import { status } from '@grpc/grpc-js';
 import { CsiError } from '../../errors/csi-error.ts';
 import { isErrno } from '../../errors/errno.ts';
 import type { Dir, Tree } from '../../pools/tree.ts';
+import { releaseShare } from '../snapshots/shares.ts';
 import { archiveEntry } from '../state/archive-entry.ts';
 import {
   type Aside,
@@ -16,7 +17,7 @@ import { attachedNodes } from '../state/attachments.ts';
 import { atPlace } from '../state/beneath.ts';
 import { isLasting } from '../state/lasting.ts';
 import { claimedBy, hasClaim, ownerOf, releasePath } from '../state/path-claims.ts';
-import type { VolumeRecord } from '../state/record.ts';
+import { endOf, type VolumeRecord } from '../state/record.ts';
 import { readRecord } from '../state/records.ts';
 import type { State } from '../state/state.ts';
 import { directoryExists } from './directory.ts';
@@ -73,10 +74,10 @@ export async function resumeDeletion(state: State, tree: Tree, aside: Aside): Pr
     return { kind: 'kept' };
   }
   if (await isMoved(state, tree, aside)) {
-    if (record.onDelete === 'archive') await archiveRecord(state, tree, aside);
+    if (endOf(record) === 'archive') await archiveRecord(state, tree, aside);
     return { kind: 'gone', aside };
   }
-  if (record.onDelete !== 'retain') await refuseNewer(state, tree, aside);
+  if (endOf(record) !== 'retain') await refuseNewer(state, tree, aside);
   return remove(state, tree, aside, { attachable: later === undefined });
 }
 
@@ -112,17 +113,18 @@ async function remove(
     throw error;
   }
   await releasePath(state, tree, record.subDir, key);
-  if (record.onDelete === 'archive') await archiveRecord(state, tree, aside, entry);
+  if (endOf(record) === 'archive') await archiveRecord(state, tree, aside, entry);
+  if (record.shared !== undefined)
+    await releaseShare(state, tree, { data: record.shared, id: record.id, key });
   return { kind: 'gone', aside };
 }
 
 /** Moves the directory to where it belongs now, and says under which name, if no earlier try has done so. */
 async function moveOn(state: State, tree: Tree, { key, record }: Aside): Promise<string | undefined> {
-  if (record.onDelete === 'retain') return undefined;
+  const end = endOf(record);
+  if (end === 'retain') return undefined;
   const [to, name] =
-    record.onDelete === 'delete'
-      ? [state.trash, `${key}.${record.id}`]
-      : [state.archive, archiveEntry(key, record)];
+    end === 'delete' ? [state.trash, `${key}.${record.id}`] : [state.archive, archiveEntry(key, record)];
   return (await moveAway(tree, record, to, name)) ? name : undefined;
 }
 

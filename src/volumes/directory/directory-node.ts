@@ -116,7 +116,8 @@ export class DirectoryNode {
       if (isOf(existing, directory) && hasFlags(existing, wanted.asked)) return;
       throw occupied(targetPath, isOf(existing, directory));
     }
-    if (!capability.manyTargets) {
+    // A snapshot's directory may be several volumes'.
+    if (!capability.manyTargets && location.snapshot === undefined) {
       this.#refuseSecondTarget(request, target, directory, view.table);
     }
 

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Pool } from '../../pools/pool.ts';
 import { SilenceWatch } from '../copies/silence-watch.ts';
 import { type Aside, forgetAside } from '../state/aside.ts';
+import { endOf } from '../state/record.ts';
 import type { State } from '../state/state.ts';
 import { Ripening } from './ripening.ts';
 import { sweepArchive } from './sweep-archive.ts';
@@ -66,7 +67,7 @@ export class Janitor {
 
   /** A volume's directory has gone, perhaps into the trash. */
   deleted(aside: Aside): void {
-    if (aside.record.onDelete === 'delete') this.#waiting(1);
+    if (endOf(aside.record) === 'delete') this.#waiting(1);
     this.#deleted.add(aside);
     this.kick();
   }

@@ -1,11 +1,12 @@
-import { ignoring, isErrno } from '../../errors/errno.ts';
-import type { Dir, Tree } from '../../pools/tree.ts';
+import { ignoring } from '../../errors/errno.ts';
+import type { Tree } from '../../pools/tree.ts';
 import { cancelLock, isCancelled, isClaim, isCopyName, moveAway, readLocks } from '../copies/copy-lock.ts';
 import type { SilenceWatch } from '../copies/silence-watch.ts';
 import { notedKey, removeNoted } from '../directory/placed-copy.ts';
+import { sharedData, sweepShares } from '../snapshots/shares.ts';
 import { isUnreadable, moveDataAway, readSnapshotAnew, snapshotKeys } from '../snapshots/snapshot-records.ts';
 import { readRecordAnew } from '../state/records.ts';
-import { settledMs } from '../state/settled.ts';
+import { isOlder, settledMs } from '../state/settled.ts';
 import type { State } from '../state/state.ts';
 
 /**
@@ -35,6 +36,7 @@ export async function sweepCopies(
     else if (isClaim(name)) await ignoring(tree.unlink(state.copies, name), 'ENOENT');
     else await sweepPlaced(state, tree, notedKey(name) ?? '');
   }
+  await sweepShares(state, tree, olderThanMs);
   await sweepSnapshotData(state, tree, olderThanMs);
 }
 
@@ -44,7 +46,7 @@ async function sweepPlaced(state: State, tree: Tree, key: string): Promise<void>
   await removeNoted(state, tree, key, { isRecorded });
 }
 
-/** What is of no snapshot: its record could not be made, or was removed before it. */
+/** What is of no snapshot, and served to no volume: its record could not be made, or was removed before it. */
 async function sweepSnapshotData(state: State, tree: Tree, olderThanMs: number): Promise<void> {
   const data = (await tree.list(state.snapshots, '.')).filter(isCopyName);
   const keys = await snapshotKeys(state, tree);
@@ -60,18 +62,9 @@ async function sweepSnapshotData(state: State, tree: Tree, olderThanMs: number):
     if (isUnreadable(error)) return;
     throw error;
   }
+  // After the records: whoever makes a share looks at the record then (snapshots/shares.ts).
+  for (const name of await sharedData(state, tree)) used.add(name);
   for (const name of data.filter((each) => !used.has(each))) {
     if (await isOlder(tree, state.snapshots, name, olderThanMs)) await moveDataAway(state, tree, name);
-  }
-}
-
-/** False where it has gone. */
-async function isOlder(tree: Tree, dir: Dir, name: string, ms: number): Promise<boolean> {
-  try {
-    const { ctimeMs } = await tree.lstat(dir, name);
-    return Date.now() - Number(ctimeMs) >= ms;
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return false;
-    throw error;
   }
 }

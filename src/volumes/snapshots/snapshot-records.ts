@@ -4,6 +4,7 @@ import { ignoring, isErrno } from '../../errors/errno.ts';
 import type { Tree } from '../../pools/tree.ts';
 import { type State, stateDirMode } from '../state/state.ts';
 import { isKey } from '../volume-id.ts';
+import { sharedData } from './shares.ts';
 import { decodeSnapshot, encodeSnapshot, type SnapshotRecord } from './snapshot-record.ts';
 
 /** Reads a snapshot's record; undefined where there is none. An unreadable one is an error that names the file. */
@@ -50,7 +51,10 @@ export async function createSnapshotRecord(
   return true;
 }
 
-/** Forgets a snapshot, and has what it is of removed in the background. Killed in between, the data is swept up later. */
+/**
+ * Forgets a snapshot, and has what it is of removed in the background, unless volumes are served from it: then that is
+ * swept up after the last of them, and also where this is killed in between.
+ */
 export async function removeSnapshot(
   state: State,
   tree: Tree,
@@ -59,7 +63,7 @@ export async function removeSnapshot(
 ): Promise<void> {
   await ignoring(tree.unlink(state.snapshots, key), 'ENOENT');
   await tree.sync(state.snapshots);
-  await moveDataAway(state, tree, data);
+  if (!(await sharedData(state, tree)).has(data)) await moveDataAway(state, tree, data);
 }
 
 /** Has a snapshot's directory or image removed in the background. */

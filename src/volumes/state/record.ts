@@ -3,6 +3,7 @@ import { status } from '@grpc/grpc-js';
 import { CsiError } from '../../errors/csi-error.ts';
 import type { FilesystemType } from '../../host/filesystem.ts';
 import { isFilesystemType } from '../capability.ts';
+import { isCopyName as isDataName } from '../copies/copy-lock.ts';
 import { formatSource, parseSource, type SourceRef } from '../copies/source-ref.ts';
 import { imageName, isCopyName, subDirProblem } from '../sub-dir.ts';
 import { maxLinkBytes } from './link-limit.ts';
@@ -46,6 +47,16 @@ export interface VolumeRecord {
   readonly image?: ImageRecord;
   /** What it was made from; undefined where it was empty. */
   readonly from?: SourceRef;
+  /**
+   * Nobody may write to it: the name of the snapshot's directory that it shows (snapshots/shares.ts), or of the
+   * snapshot's image, of which its own is another link.
+   */
+  readonly shared?: string;
+}
+
+/** What becomes of a volume's own data. One that shows a snapshot's directory has none. */
+export function endOf({ onDelete, image, shared }: VolumeRecord): OnDelete {
+  return shared !== undefined && image === undefined ? 'delete' : onDelete;
 }
 
 /** How a record says that an image has no filesystem of Berth's making. */
@@ -80,6 +91,7 @@ export function encodeRecord(record: VolumeRecord): string {
     file: record.image?.file,
     kept: record.image?.kept,
     from: record.from && formatSource(record.from),
+    shared: record.shared,
   });
   if (Buffer.byteLength(text) > maxLinkBytes) {
     throw new CsiError(
@@ -120,6 +132,7 @@ export function decodeRecord(text: string): VolumeRecord | undefined {
     image,
     file,
     from,
+    shared,
   } = fields;
   const source = typeof from === 'string' ? parseSource(from) : undefined;
   if (
@@ -139,7 +152,8 @@ export function decodeRecord(text: string): VolumeRecord | undefined {
     !/^[0-7]{1,4}$/.test(mode) ||
     !(image === undefined || image === raw || (typeof image === 'string' && isFilesystemType(image))) ||
     !(file === undefined || (typeof file === 'string' && isCopyName(file))) ||
-    (from !== undefined && source === undefined)
+    (from !== undefined && source === undefined) ||
+    !(shared === undefined || (typeof shared === 'string' && isDataName(shared)))
   ) {
     return undefined;
   }
@@ -157,6 +171,7 @@ export function decodeRecord(text: string): VolumeRecord | undefined {
     ...(typeof gid === 'number' ? { gid } : {}),
     ...(image === undefined ? {} : { image: readImage(image, file, fields) }),
     ...(source === undefined ? {} : { from: source }),
+    ...(shared === undefined ? {} : { shared }),
   };
 }
 

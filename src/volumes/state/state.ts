@@ -13,6 +13,7 @@ export interface State {
   readonly copies: Dir;
   readonly snapshots: Dir;
   readonly groups: Dir;
+  readonly shares: Dir;
 }
 
 /** Of all that Berth keeps for itself on a pool. */
@@ -39,6 +40,7 @@ export async function openState(
       copies: await folder('copies'),
       snapshots: await folder('snapshots'),
       groups: await folder('groups'),
+      shares: await folder('shares'),
     };
     if (make) await tree.sync(tree.root, base);
     return state;

@@ -49,11 +49,20 @@ export const snapshots = [
     );
     assert.equal(await s.exec('recipes-restored', 'stat -c %h /data/bread'), '2');
 
+    await s.example('snapshot-for-readers');
+    const readers = await s.readyPods('app=recipes-then', 2);
     const handle = await handleOf(s, 'recipes-today');
     await s.run(['delete', 'volumesnapshot', 'recipes-today']);
     await s.gone(['volumesnapshot', 'recipes-today']);
     assert.equal(await recordOf(s, handle), 'gone');
     assert.equal(await s.exec('recipes-restored', 'cat /data/bread'), 'flour');
+    // Those who show the snapshot itself have it still, and nothing of their own.
+    for (const reader of readers) {
+      assert.equal(await s.exec(reader, 'cat /data/bread && ls /data'), 'flour\nbread\nsame\nvisits');
+      assert.match(await s.exec(reader, 'touch /data/x 2>&1 || true'), /Read-only file system/);
+    }
+    const own = `/srv/export/${await s.bound('recipes-then')}`;
+    assert.equal(await s.cluster.server.run(`ls ${own}`), '');
   }),
   scenario('a claim is made from another one', async (s) => {
     const { rest, last: cloning } = await s.exampleParts('clone');
