@@ -11,6 +11,10 @@ const commands: readonly { readonly mode: Mode; readonly description: string }[]
   { mode: 'controller', description: 'serve the Identity and Controller services' },
   { mode: 'node', description: 'serve the Identity and Node services' },
   { mode: 'all', description: 'serve all services on one socket: one machine, development, csi-sanity' },
+  {
+    mode: 'local',
+    description: 'the same on each of many nodes, each with local pools of its own, which it attaches itself',
+  },
 ];
 
 const names = [...commands.map(({ mode }) => mode), 'doctor', 'migrate'];

@@ -2,9 +2,12 @@ import { type Logger, pino } from 'pino';
 import { loadConfig } from './config/load.ts';
 import type { PoolConfig } from './config/schema.ts';
 import { Accessibility } from './controller/accessibility.ts';
+import type { ControllerDeps } from './controller/deps.ts';
 import { groupControllerService } from './controller/group-service.ts';
+import { ownAttacher } from './controller/own-attacher.ts';
 import { controllerService } from './controller/service.ts';
 import { snapshotMetadataService } from './controller/snapshot-metadata.ts';
+import { UsageError } from './errors/usage-error.ts';
 import { prepareToRun } from './host/run.ts';
 import { identityService } from './identity/service.ts';
 import type { Monitor } from './monitor.ts';
@@ -28,8 +31,10 @@ export async function runDriver(settings: Settings, version: string): Promise<vo
   const server = new CsiServer(log, monitor?.metrics.observeCall);
   server.add('Identity', identityService({ driverName: settings.driverName, version }));
   const parts: Parts = { server, settings, pools, devices, log, observeMount: monitor?.metrics.observeMount };
-  const stores = settings.mode === 'node' ? undefined : addController(parts);
-  if (settings.mode !== 'controller') addNode(parts);
+  refuseShares(parts);
+  const controller = settings.mode === 'node' ? undefined : addController(parts);
+  const stores = controller?.stores;
+  if (settings.mode !== 'controller') addNode(parts, controller);
   await prepareToRun();
   const http = await listen(server, monitor, settings);
   const registration = await register(parts, monitor);
@@ -90,10 +95,19 @@ async function listen(
   }
 }
 
-function addController({ server, settings, pools, log, observeMount }: Parts): Stores {
+/** Controllers that know nothing of each other would each give a share's volumes to its own node. */
+function refuseShares({ settings, pools }: Parts): void {
+  const share = [...pools.values()].find(({ kind }) => kind !== 'local');
+  if (settings.mode !== 'local' || share === undefined) return;
+  throw new UsageError(
+    `${settings.configFile}: the pool ${share.name} is a share, and "berth local" serves directories of each node alone; leave the pool out, or run "berth controller" and "berth node"`,
+  );
+}
+
+function addController({ server, settings, pools, log, observeMount }: Parts): ControllerDeps {
   const { stateDir } = settings;
   const stores = new Stores({ pools, stateDir, busy: () => server.activity.busy, log, observeMount });
-  const node = settings.mode === 'all' ? ownNode(settings) : undefined;
+  const node = settings.mode === 'controller' ? undefined : ownNode(settings);
   if (node !== undefined) stores.announce(node, log);
   const deps = {
     stores,
@@ -101,14 +115,18 @@ function addController({ server, settings, pools, log, observeMount }: Parts): S
     limitedNodes: new KeyedMutex(),
     accessibility: new Accessibility(settings.driverName, node?.nodeId),
     ...(node === undefined ? {} : { ownNode: node }),
+    isOneOfMany: settings.mode === 'local',
   };
   server.add('Controller', controllerService(deps));
   server.add('GroupController', groupControllerService(deps));
   server.add('SnapshotMetadata', snapshotMetadataService(deps));
-  return stores;
+  return deps;
 }
 
-function addNode({ server, settings, pools, devices, log, observeMount }: Parts): void {
+function addNode(
+  { server, settings, pools, devices, log, observeMount }: Parts,
+  controller: ControllerDeps | undefined,
+): void {
   const { driverName, nodeId, maxVolumesPerNode, stateDir } = settings;
   const service = createNodeService({
     driverName,
@@ -119,6 +137,7 @@ function addNode({ server, settings, pools, devices, log, observeMount }: Parts)
     stateDir,
     log,
     observeMount,
+    attacher: controller?.isOneOfMany === true ? ownAttacher(controller, nodeId) : undefined,
   });
   server.add('Node', service);
 }

@@ -7,7 +7,7 @@ import { type HttpAddress, httpAddress } from './http/address.ts';
 import { registrationSocket } from './registration/registration-dir.ts';
 import { socketPath } from './server/socket.ts';
 
-export const modes = ['controller', 'node', 'all'] as const;
+export const modes = ['controller', 'node', 'all', 'local'] as const;
 export type Mode = (typeof modes)[number];
 
 /** The flags as they were given, after their environment variables and defaults. */

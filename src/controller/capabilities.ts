@@ -20,7 +20,19 @@ const rpcs = [
   'LIST_VOLUME_HEALTH',
 ] as const;
 
-/** CSI ControllerGetCapabilities. */
-export async function controllerGetCapabilities(): Promise<ControllerGetCapabilitiesResponseInit> {
-  return { capabilities: rpcs.map((type) => ({ rpc: { type } })) };
+/** What a sidecar would ask any one of many controllers for, each of which has volumes of its own. */
+const ofOneController: readonly string[] = [
+  'PUBLISH_UNPUBLISH_VOLUME',
+  'LIST_VOLUMES_PUBLISHED_NODES',
+  'PUBLISH_READONLY',
+  'EXPAND_VOLUME',
+  'MODIFY_VOLUME',
+];
+
+/** CSI ControllerGetCapabilities; `isOneOfMany`: there is one on each node. */
+export async function controllerGetCapabilities(
+  isOneOfMany: boolean,
+): Promise<ControllerGetCapabilitiesResponseInit> {
+  const served = isOneOfMany ? rpcs.filter((type) => !ofOneController.includes(type)) : rpcs;
+  return { capabilities: served.map((type) => ({ rpc: { type } })) };
 }

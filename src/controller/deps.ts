@@ -13,4 +13,6 @@ export interface ControllerDeps {
   readonly limitedNodes: KeyedMutex;
   /** The node that this same process serves, which need not be looked up. */
   readonly ownNode?: NodeRecord;
+  /** Every node has a controller, with pools of its own. */
+  readonly isOneOfMany?: boolean;
 }

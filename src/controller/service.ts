@@ -22,7 +22,7 @@ import { controllerGetVolumeHealth } from './volume-health.ts';
 /** The Controller service; RPCs that are left out are UNIMPLEMENTED. */
 export function controllerService(deps: ControllerDeps): Handlers<Services['Controller']> {
   return {
-    ControllerGetCapabilities: controllerGetCapabilities,
+    ControllerGetCapabilities: () => controllerGetCapabilities(deps.isOneOfMany === true),
     CreateVolume: (request) => createVolume(deps, request),
     DeleteVolume: (request) => deleteVolume(deps, request),
     ControllerPublishVolume: (request) => controllerPublishVolume(deps, request),

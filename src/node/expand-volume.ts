@@ -8,9 +8,10 @@ import type { NodeContext } from './service.ts';
  */
 export async function nodeExpandVolume(
   request: NodeExpandVolumeRequest,
-  { health, staged, blocks }: NodeContext,
+  { health, staged, blocks, attacher }: NodeContext,
 ): Promise<NodeExpandVolumeResponseInit> {
   const { volume_id: volumeId, volume_path: path } = request;
+  await attacher?.expand(request);
   const required = request.capacity_range?.required_bytes ?? '0';
   if (staged.has(volumeId)) {
     return { capacity_bytes: String(await blocks.expand(volumeId, path, BigInt(required))) };

@@ -4,6 +4,7 @@ import { readNodeCapability } from '../volumes/capability.ts';
 import { locateVolume } from '../volumes/volume-context.ts';
 import type { NodePublishVolumeRequest, NodePublishVolumeResponseInit } from '../wire/generated/csi-types.ts';
 import { readBlockRequest } from './block-request.ts';
+import { attached } from './own-attacher.ts';
 import type { NodeContext } from './service.ts';
 
 /**
@@ -12,7 +13,7 @@ import type { NodeContext } from './service.ts';
  */
 export async function nodePublishVolume(
   request: NodePublishVolumeRequest,
-  { pools, directories, blocks }: NodeContext,
+  { pools, directories, blocks, attacher }: NodeContext,
 ): Promise<NodePublishVolumeResponseInit> {
   const { volume_id: volumeId, target_path: targetPath, staging_target_path: stagingPath } = request;
   if (stagingPath === '') {
@@ -24,7 +25,7 @@ export async function nodePublishVolume(
   }
   const location = locateVolume(volumeId, request.volume_context, pools);
   if (location.kind !== 'directory') {
-    const asked = { volumeId, stagingPath, ...readBlockRequest(request, location) };
+    const asked = { volumeId, stagingPath, ...readBlockRequest(await attached(request, attacher), location) };
     await blocks.publish(asked, { targetPath, readOnly: asked.readOnly || request.readonly });
     return {};
   }

@@ -22,6 +22,7 @@ import { nodeGetInfo } from './get-info.ts';
 import { nodeGetStorageHealth } from './get-storage-health.ts';
 import { nodeGetVolumeHealth } from './get-volume-health.ts';
 import { nodeGetVolumeStats } from './get-volume-stats.ts';
+import type { OwnAttacher } from './own-attacher.ts';
 import { nodePublishVolume } from './publish-volume.ts';
 import { nodeStageVolume } from './stage-volume.ts';
 import { nodeUnpublishVolume } from './unpublish-volume.ts';
@@ -39,6 +40,8 @@ export interface NodeServiceDeps {
   readonly stateDir: string;
   readonly log: Logger;
   readonly observeMount?: MountObserver | undefined;
+  /** Undefined: others attach, and say so in the requests. */
+  readonly attacher?: OwnAttacher | undefined;
 }
 
 /** What the RPCs of the node work with. */
@@ -52,6 +55,7 @@ export interface NodeContext {
   readonly staged: StagedBlocks;
   readonly health: DirectoryHealth;
   readonly blockHealth: BlockHealth;
+  readonly attacher: OwnAttacher | undefined;
 }
 
 /**
@@ -83,6 +87,7 @@ export function createNodeService(deps: NodeServiceDeps) {
     staged,
     health,
     blockHealth,
+    attacher: deps.attacher,
   };
   return {
     NodeStageVolume: (request) => nodeStageVolume(request, context),

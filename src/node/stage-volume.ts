@@ -2,6 +2,7 @@ import { readNodeCapability } from '../volumes/capability.ts';
 import { locateVolume } from '../volumes/volume-context.ts';
 import type { NodeStageVolumeRequest, NodeStageVolumeResponseInit } from '../wire/generated/csi-types.ts';
 import { readBlockRequest } from './block-request.ts';
+import { attached } from './own-attacher.ts';
 import type { NodeContext } from './service.ts';
 
 /**
@@ -10,12 +11,19 @@ import type { NodeContext } from './service.ts';
  */
 export async function nodeStageVolume(
   request: NodeStageVolumeRequest,
-  { pools, directories, blocks }: NodeContext,
+  { pools, directories, blocks, staged, attacher }: NodeContext,
 ): Promise<NodeStageVolumeResponseInit> {
   const { volume_id: volumeId, staging_target_path: stagingPath } = request;
   const location = locateVolume(volumeId, request.volume_context, pools);
   if (location.kind !== 'directory') {
-    await blocks.stage({ volumeId, stagingPath, ...readBlockRequest(request, location) });
+    try {
+      const asked = await attached(request, attacher);
+      await blocks.stage({ volumeId, stagingPath, ...readBlockRequest(asked, location) });
+    } catch (error) {
+      // Nobody unstages what was never staged, and so nobody would detach it.
+      if (!staged.has(volumeId)) await attacher?.detach(volumeId);
+      throw error;
+    }
     return {};
   }
   const kind = { kind: 'directory', pool: location.pool.kind } as const;

@@ -13,7 +13,14 @@ export type Helm = 'helm 4' | 'helm 3';
 export const twoValues = ['--set', 'nfs.server=10.0.0.5', '--set', 'nfs.path=/export/k8s'];
 
 /** Files of values, each with what is to hold for every way to install. */
-export const valueFiles = ['many-pools', 'sidecars', 'single-node', 'pod-network', 'snapshots'] as const;
+export const valueFiles = [
+  'many-pools',
+  'sidecars',
+  'single-node',
+  'pod-network',
+  'snapshots',
+  'per-node',
+] as const;
 export const allWays: readonly { readonly what: string; readonly flags: readonly string[] }[] = [
   { what: 'two values', flags: twoValues },
   ...valueFiles.map((name) => ({ what: name, flags: valuesOf(name) })),
@@ -80,6 +87,7 @@ export interface Workload extends KubernetesObject {
 
 export interface StorageClass extends KubernetesObject {
   readonly provisioner: string;
+  readonly volumeBindingMode: string;
   readonly parameters: Readonly<Record<string, string>>;
 }
 
@@ -99,6 +107,13 @@ export function ofKind<T extends KubernetesObject>(objects: readonly KubernetesO
 export function theOnly<T extends KubernetesObject>(objects: readonly KubernetesObject[], kind: string): T {
   const [found, ...more] = ofKind<T>(objects, kind);
   if (found === undefined || more.length > 0) throw new Error(`expected one ${kind}, found ${more.length}`);
+  return found;
+}
+
+/** All that run Berth: the controller and the node plugin, or the one that is both on each node. */
+export function allWorkloads(objects: readonly KubernetesObject[]): readonly Workload[] {
+  const found = [...ofKind<Workload>(objects, 'StatefulSet'), ...ofKind<Workload>(objects, 'DaemonSet')];
+  if (found.length === 0) throw new Error('there is neither a StatefulSet nor a DaemonSet');
   return found;
 }
 

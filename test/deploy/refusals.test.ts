@@ -23,6 +23,24 @@ const refusals: readonly {
     says: /The pool `disk` is local, a directory of one machine.*set singleNode to the name of the node/,
   },
   {
+    what: 'a share whose volumes each node would have for itself',
+    flags: [...twoValues, '--set', 'perNode=true'],
+    says: /The pool `nas` is a share, and with perNode each node has pools of its own/,
+  },
+  {
+    what: 'every node, and one alone',
+    flags: ['--set', 'perNode=true', '--set', 'singleNode=box', '--set', 'pools.disk.local.path=/srv/disk'],
+    says: /perNode runs Berth on every node, and singleNode on one: set one of them/,
+  },
+  {
+    what: 'snapshots of what each node has for itself',
+    flags: [
+      ...['--set', 'perNode=true', '--set', 'pools.disk.local.path=/srv/disk'],
+      ...['--set', 'snapshots.enabled=true'],
+    ],
+    says: /snapshots\.enabled is true, and with perNode there are none/,
+  },
+  {
     what: 'two controllers on one node',
     flags: [...twoValues, '--set', 'singleNode=box', '--set', 'controller.replicas=2'],
     says: /singleNode runs Berth on one node, and controller\.replicas is more than 1/,

@@ -10,6 +10,7 @@ import { database } from './scenarios/database.ts';
 import { deadServer } from './scenarios/faults.ts';
 import { kubeletRestart } from './scenarios/kubelet.ts';
 import { migration } from './scenarios/migration.ts';
+import { nodeLocal } from './scenarios/node-local.ts';
 import { doctor, plainManifests, pluginRestarts, upgrade } from './scenarios/operations.ts';
 import { orderedReplicas } from './scenarios/ordered-replicas.ts';
 import { manyClaims } from './scenarios/scale.ts';
@@ -33,6 +34,7 @@ onCluster(allImages, {
   alone: [
     // It says so where a server takes long to answer.
     doctor,
+    nodeLocal,
     database,
     databaseRestored,
     deadServer,

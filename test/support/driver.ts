@@ -23,7 +23,7 @@ export interface Driver {
 }
 
 export interface DriverOptions {
-  readonly mode?: 'controller' | 'node' | 'all';
+  readonly mode?: 'controller' | 'node' | 'all' | 'local';
   readonly name?: string;
   readonly nodeId?: string;
   readonly flags?: readonly string[];

@@ -73,7 +73,10 @@ host: {{ trimAll "[]" . | quote }}
 {{- /* Whether the cluster takes snapshots, and groups of them. */ -}}
 {{- define "berth.snapshots" -}}
 {{- $enabled := toString .Values.snapshots.enabled -}}
-{{- if or (eq $enabled "true") (and (eq $enabled "auto") (.Capabilities.APIVersions.Has "snapshot.storage.k8s.io/v1")) }}true{{ end -}}
+{{- if and .Values.perNode (eq $enabled "true") -}}
+{{- fail "\n\nsnapshots.enabled is true, and with perNode there are none: leave it at auto" -}}
+{{- end -}}
+{{- if and (not .Values.perNode) (or (eq $enabled "true") (and (eq $enabled "auto") (.Capabilities.APIVersions.Has "snapshot.storage.k8s.io/v1"))) }}true{{ end -}}
 {{- end -}}
 
 {{- define "berth.groupSnapshots" -}}
@@ -83,7 +86,7 @@ host: {{ trimAll "[]" . | quote }}
 
 {{- /* The sidecars of the controller, as a list in JSON. */ -}}
 {{- define "berth.controllerSidecars" -}}
-{{- concat (list "provisioner" "attacher" "resizer") (include "berth.snapshots" . | empty | ternary list (list "snapshotter")) | toJson -}}
+{{- .Values.perNode | default false | ternary (list "provisioner" "resizer") (concat (list "provisioner" "attacher" "resizer") (include "berth.snapshots" . | empty | ternary list (list "snapshotter"))) | toJson -}}
 {{- end -}}
 
 {{- /* Of the sidecars: root, since the driver's socket is for root alone, and nothing that root has beside that. */ -}}
@@ -96,20 +99,25 @@ capabilities:
   drop: [ALL]
 {{- end -}}
 
-{{- /* A sidecar of the controller, given as (root, its name here, its own flags). */ -}}
+{{- /* A sidecar that calls the Controller service, given as (root, its name here, its own flags). One elects a leader among
+those of the other pods, but for the provisioner where every node has a controller: there each makes its node's volumes. */ -}}
 {{- define "berth.controllerSidecar" -}}
 {{- $root := index . 0 -}}{{- $name := index . 1 -}}{{- $flags := index . 2 -}}
 {{- $all := $root.Values.sidecars -}}{{- $own := index $all $name -}}
-{{- $address := include "berth.controllerAddress" $root -}}
+{{- $perNode := $root.Values.perNode | default false -}}
+{{- $elects := not (and $perNode (eq $name "provisioner")) -}}
+{{- $address := $perNode | ternary $root.Values.metrics.address (include "berth.controllerAddress" $root) -}}
 {{- $port := index $root.Values.ports $name -}}
 - name: {{ $name }}
   image: {{ $own.image }}
   imagePullPolicy: {{ $root.Values.image.pullPolicy }}
   args:
     - --csi-address=/csi/csi.sock
+    {{- if $elects }}
     - --leader-election
     - --leader-election-namespace={{ $root.Release.Namespace }}
     - --feature-gates=ReleaseLeaderElectionOnExit=true
+    {{- end }}
     - --http-endpoint={{ $address }}:{{ $port }}
     - --kube-api-qps={{ $all.kubeApi.qps }}
     - --kube-api-burst={{ $all.kubeApi.burst }}
@@ -120,6 +128,15 @@ capabilities:
     - {{ . }}
     {{- end }}
     - --v={{ $all.logLevel }}
+  {{- if not $elects }}
+  env:
+    {{- range $variable, $field := dict "NODE_NAME" "spec.nodeName" "NAMESPACE" "metadata.namespace" "POD_NAME" "metadata.name" }}
+    - name: {{ $variable }}
+      valueFrom:
+        fieldRef:
+          fieldPath: {{ $field }}
+    {{- end }}
+  {{- end }}
   ports:
     - name: {{ $name }}
       containerPort: {{ $port }}
@@ -128,7 +145,7 @@ capabilities:
       {{- with include "berth.probeHost" $address }}
       {{ . }}
       {{- end }}
-      path: /healthz/leader-election
+      path: {{ $elects | ternary "/healthz/leader-election" "/metrics" }}
       port: {{ $name }}
     periodSeconds: 5
     timeoutSeconds: 5
@@ -141,11 +158,30 @@ capabilities:
   securityContext: {{- include "berth.sidecarSecurityContext" $root | nindent 4 }}
   resources: {{- toYaml $own.resources | nindent 4 }}
   volumeMounts:
-    - name: socket
+    - name: {{ $perNode | ternary "plugin" "socket" }}
       mountPath: /csi
     - name: api-access
       mountPath: /var/run/secrets/kubernetes.io/serviceaccount
       readOnly: true
+{{- end -}}
+
+{{- /* The service account's token, as kubelet would mount it, for the sidecars alone: Berth needs none. */ -}}
+{{- define "berth.apiAccess" -}}
+- name: api-access
+  projected:
+    sources:
+      - serviceAccountToken:
+          path: token
+          expirationSeconds: 3607
+      - configMap:
+          name: kube-root-ca.crt
+          items:
+            - {key: ca.crt, path: ca.crt}
+      - downwardAPI:
+          items:
+            - path: namespace
+              fieldRef:
+                fieldPath: metadata.namespace
 {{- end -}}
 
 {{- /* The livenessprobe sidecar, given as (root, address, port's name, port, volume of the socket, its mount path). */ -}}

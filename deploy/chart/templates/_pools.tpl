@@ -12,12 +12,18 @@
 {{- $_ := set $pools "nas" (dict "nfs" (dict "server" .server "path" .path "mountOptions" .mountOptions)) -}}
 {{- end -}}
 {{- end -}}
+{{- if and .Values.perNode .Values.singleNode -}}
+{{- fail "\n\nperNode runs Berth on every node, and singleNode on one: set one of them" -}}
+{{- end -}}
 {{- if not $pools -}}
 {{- fail "\n\nBerth needs to know where your storage is: set the NFS server and the exported path, as in --set nfs.server=10.0.0.5 --set nfs.path=/export/k8s (or name pools under `pools`)" -}}
 {{- end -}}
 {{- range $name, $pool := $pools -}}
-{{- if and $pool.local (not $.Values.singleNode) -}}
-{{- fail (printf "\n\nThe pool `%s` is local, a directory of one machine, and Berth would run on several: set singleNode to the name of the node that has it (Berth then runs on that node alone), or use an NFS pool" $name) -}}
+{{- if and $pool.local (not $.Values.singleNode) (not $.Values.perNode) -}}
+{{- fail (printf "\n\nThe pool `%s` is local, a directory of one machine, and Berth would run on several: set singleNode to the name of the node that has it (Berth then runs on that node alone), or perNode=true where every node is to have volumes of its own there, or use an NFS pool" $name) -}}
+{{- end -}}
+{{- if and $pool.nfs $.Values.perNode -}}
+{{- fail (printf "\n\nThe pool `%s` is a share, and with perNode each node has pools of its own: install Berth for the share in another release, with another driverName" $name) -}}
 {{- end -}}
 {{- end -}}
 {{- $config := dict "pools" $pools -}}

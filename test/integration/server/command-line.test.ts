@@ -9,9 +9,13 @@ import { makeMachine } from '../../support/driver.ts';
 import { temporaryDirectory } from '../../support/tree.ts';
 
 const wrong: readonly [what: string, args: readonly string[], line: RegExp][] = [
-  ['no command', [], /the command is missing: expected controller, node, all/],
+  ['no command', [], /the command is missing: expected controller, node, all, local/],
   ['nothing but a separator', ['--'], /the command is missing/],
-  ['an unknown command', ['everything'], /unknown command 'everything': expected controller, node, all/],
+  [
+    'an unknown command',
+    ['everything'],
+    /unknown command 'everything': expected controller, node, all, local/,
+  ],
   ['an unknown command with a flag', ['everything', '--config', 'x'], /unknown command 'everything'/],
   ['an unknown command of two lines', ['every\nthing'], /unknown command 'every thing'/],
   ['help for a command that there is not', ['help', 'everything'], /unknown command 'help'/],

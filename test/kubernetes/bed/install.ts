@@ -7,7 +7,7 @@ import type { Cluster } from './cluster.ts';
 import { release } from './release.ts';
 import { hasSnapshots } from './snapshots.ts';
 
-const chart = resolve(import.meta.dirname, '../../../deploy/chart');
+export const chart = resolve(import.meta.dirname, '../../../deploy/chart');
 
 /** What the README's command sets, and the image, which no registry has. */
 export const installValues: readonly string[] = [
