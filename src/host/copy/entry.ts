@@ -68,7 +68,7 @@ export class EntryCopier {
     const copy = openAt(to.dir, to.name, flags, Number(stats.mode & permissions));
     try {
       const made = fstatSync(copy, { bigint: true });
-      const way = stats.size === 0n ? 'cloned' : this.#options.content.copy(file, copy, stats.size);
+      const way = stats.size === 0n ? 'cloned' : this.#options.content.copy(file, copy, stats);
       this.#options.attributes.copy(file, copy, stats, made);
       return way;
     } finally {
