@@ -1,27 +1,14 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
-import { checkout } from '../../vm/vm.ts';
 import { nodeNames } from '../bed/addresses.ts';
-import { chart, helm, installValues } from '../bed/install.ts';
+import { installNodeLocal, nodeLocalFolder, uninstallNodeLocal } from '../bed/node-local.ts';
 import { claim, list, pod } from '../bed/objects.ts';
 import { release } from '../bed/release.ts';
 import { scenario } from '../bed/scenario.ts';
 
-const name = 'berth-local';
-const where = ['--namespace', release.namespace];
-const wait = ['--wait', '--timeout', '10m'];
-const values = join(checkout, 'test/deploy/values/per-node.yaml');
-/** Of the two nodes' disks. */
-const folder = '/var/lib/berth-disk';
-
 export const nodeLocal = scenario(
   'a claim gets its volume on the node where its pod is to run, on both nodes, and only where there is room',
   async (s) => {
-    const image = installValues.filter((value) => value.startsWith('image.'));
-    await helm(s.cluster, [
-      ...['install', name, chart, ...where, '--values', values, ...wait],
-      ...image.flatMap((value) => ['--set', value]),
-    ]);
+    await installNodeLocal(s.cluster);
     await s.example('node-local');
     const pods = await s.readyPods('app=search', 2);
     const nodeOf = new Map<string, string>();
@@ -34,7 +21,7 @@ export const nodeLocal = scenario(
         await s.kubectl.value(['pv', volume], `${terms}.key}${terms}.values[*]}`),
         `topology.local.csi.berth.dev/node${node}`,
       );
-      assert.match(await s.cluster.nodes[node].run(`ls ${folder}/${volume}`), /^disk.*\.img$/);
+      assert.match(await s.cluster.nodes[node].run(`ls ${nodeLocalFolder}/${volume}`), /^disk.*\.img$/);
     }
     assert.deepEqual([...nodeOf.values()].sort(), [...nodeNames]);
 
@@ -75,12 +62,6 @@ export const nodeLocal = scenario(
     for (const each of ['huge', ...pods.map((owner) => `data-${owner}`)]) {
       await s.run(['delete', 'pvc', each]);
     }
-    const drivers = '{range .items[*]}{.spec.csi.driver}{"\\n"}{end}';
-    await s.kubectl.until(['pv'], drivers, /^(?!.*local\.csi)/s);
-    await helm(s.cluster, ['uninstall', name, ...where, ...wait]);
-    for (const each of nodeNames) {
-      assert.equal(await s.cluster.nodes[each].run(`cd ${folder} && ls && ls .berth/volumes`), '');
-      await s.cluster.nodes[each].run(`rm -r ${folder}`);
-    }
+    await uninstallNodeLocal(s.cluster);
   },
 );

@@ -8,6 +8,7 @@ import { ensureSuitePrograms, program, suiteProgram } from '../bed/go-programs.t
 import { basicImages, snapshotImages, suiteImages } from '../bed/images.ts';
 import { installBerth, uninstallBerth } from '../bed/install.ts';
 import { waitForNoLeftovers } from '../bed/leftovers.ts';
+import { installNodeLocal, uninstallNodeLocal } from '../bed/node-local.ts';
 import { prepare } from '../bed/prepare.ts';
 import { defineSnapshots } from '../bed/snapshots.ts';
 import { leftOut } from './left-out.ts';
@@ -24,6 +25,7 @@ try {
   await defineSnapshots(cluster.kubectl);
   // The suite fills a node up to its limit, which is to be small, with room for specs at the same time.
   await installBerth(cluster, ['node.maxVolumes=12']);
+  await installNodeLocal(cluster);
   for (const { name, why } of leftOut) console.log(`left out: ${name.source}: ${why}`);
   const results = join(cluster.directory, 'results');
   await mkdir(results);
@@ -54,6 +56,7 @@ try {
   process.exitCode = status === 0 ? 0 : 1;
   console.log(summary(join(results, 'report.json')));
   await waitForNoLeftovers(cluster);
+  await uninstallNodeLocal(cluster);
   await uninstallBerth(cluster);
 } finally {
   await cluster.stop();
@@ -62,7 +65,7 @@ try {
 /** The suite reads a class from a file that the driver's own file names. */
 async function driverFiles(directory: string): Promise<string[]> {
   const attributes = join(import.meta.dirname, 'volume-attributes-class.yaml');
-  const files = ['directories.yaml', 'blocks.yaml'].map(async (name) => {
+  const files = ['directories.yaml', 'blocks.yaml', 'node-local.yaml'].map(async (name) => {
     const text = await readFile(join(import.meta.dirname, name), 'utf8');
     const file = join(directory, name);
     await writeFile(file, text.replace('VOLUME_ATTRIBUTES_CLASS', attributes));
