@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../../errors/csi-error.ts';
-import { isErrno } from '../../errors/errno.ts';
-import type { Tree } from '../../pools/tree.ts';
+import { ignoring, isErrno } from '../../errors/errno.ts';
+import type { Named, Tree } from '../../pools/tree.ts';
 import { createDirectory } from '../directory/directory.ts';
 import { makeShare } from '../snapshots/shares.ts';
 import type { SnapshotRecord } from '../snapshots/snapshot-record.ts';
@@ -9,6 +9,7 @@ import { readSnapshotAnew } from '../snapshots/snapshot-records.ts';
 import type { VolumeRecord } from '../state/record.ts';
 import type { State } from '../state/state.ts';
 import { newCopyName } from '../sub-dir.ts';
+import { newAside } from './copy-lock.ts';
 import { withdrawVolume } from './make-volume.ts';
 import type { Source } from './source.ts';
 
@@ -39,11 +40,12 @@ export async function shareSnapshot(
     // Another link to the snapshot's image: it stays as long as one of the two does.
     const image = { ...wanted.image, file: newCopyName() };
     const record = { ...wanted, from, image, shared: data };
+    const copy = { dir: state.copies, name: newAside() };
+    if (!(await linkThere(tree, { dir: state.snapshots, name: data }, copy))) return undefined;
     try {
-      return await createDirectory(state, tree, key, record, { dir: state.snapshots, name: data });
-    } catch (error) {
-      if (isErrno(error, 'ENOENT')) return undefined;
-      throw error;
+      return await createDirectory(state, tree, key, record, copy);
+    } finally {
+      await ignoring(tree.unlink(copy.dir, copy.name), 'ENOENT');
     }
   }
   const share = { data, id: wanted.id, key };
@@ -61,6 +63,17 @@ export async function shareSnapshot(
     'source-deleted',
     `The snapshot ${source.key} was deleted while the volume ${wanted.name} was made from it; repeat the call if it is still wanted.`,
   );
+}
+
+/** False where it is not there any more. */
+async function linkThere(tree: Tree, from: Named, to: Named): Promise<boolean> {
+  try {
+    await tree.link(from.dir, from.name, to.dir, to.name);
+    return true;
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return false;
+    throw error;
+  }
 }
 
 async function isThere(state: State, tree: Tree, data: string): Promise<boolean> {
