@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { readParameters } from '../../src/volumes/parameters.ts';
 import { requireGoTool } from '../setup/go-tools.ts';
 import { makeMachine } from '../support/driver.ts';
-import { allWays, chart, containerOf, objectsOf, template, theOnly, type Workload } from './helm.ts';
+import { allWays, allWorkloads, chart, containerOf, objectsOf, template } from './helm.ts';
 
 interface ValuesSchema {
   readonly $defs: {
@@ -20,8 +20,8 @@ test('the driver has every flag that the chart gives it', async (t) => {
   const machine = await makeMachine(t);
   for (const { what, flags } of allWays) {
     const objects = objectsOf(await template(flags));
-    for (const kind of ['StatefulSet', 'DaemonSet']) {
-      const [mode = '', ...given] = containerOf(theOnly<Workload>(objects, kind), 'berth').args;
+    for (const workload of allWorkloads(objects)) {
+      const [mode = '', ...given] = containerOf(workload, 'berth').args;
       const help = await machine.run([mode, '--help']);
       assert.ok(given.length >= 6, what);
       for (const flag of given.map((arg) => arg.split('=', 1)[0] ?? '')) {
