@@ -1,5 +1,5 @@
 import { test } from 'node:test';
 import { runTestsInVm } from './relay.ts';
 
-test('scenarios on a kernel NFS server and two nodes', (t) =>
+test('scenarios of servers, nodes and controllers', (t) =>
   runTestsInVm(t, { files: 'test/vm/scenarios/*.test.ts' }));

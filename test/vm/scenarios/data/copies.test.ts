@@ -4,12 +4,12 @@ import { readdirSync, rmSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { type TestContext, test } from 'node:test';
 import { execa } from 'execa';
-import type { CsiClient } from '../../csi/client.ts';
-import { refused } from '../../csi/refused.ts';
-import { capability, code } from '../../csi/requests.ts';
-import { describeTree } from '../../support/describe-tree.ts';
-import { makeEverything } from '../../support/make-everything.ts';
-import { repeatAborted } from '../../support/repeat-aborted.ts';
+import type { CsiClient } from '../../../csi/client.ts';
+import { refused } from '../../../csi/refused.ts';
+import { capability, code } from '../../../csi/requests.ts';
+import { describeTree } from '../../../support/describe-tree.ts';
+import { makeEverything } from '../../../support/make-everything.ts';
+import { repeatAborted } from '../../../support/repeat-aborted.ts';
 import {
   added,
   BerthProcess,
@@ -21,7 +21,7 @@ import {
   nas2,
   nfsPool,
   waitFor,
-} from '../guest/bed.ts';
+} from '../../guest/bed.ts';
 
 async function start(t: TestContext, host: Host, server: NfsServer, version: string): Promise<BerthProcess> {
   const config = { pools: { pool: nfsPool(server, [`nfsvers=${version}`]) } };

@@ -5,9 +5,9 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { refused } from '../../csi/refused.ts';
-import { code } from '../../csi/requests.ts';
-import { type NfsServer, nas, nas2, nfsPool, waitFor } from '../guest/bed.ts';
+import { refused } from '../../../csi/refused.ts';
+import { code } from '../../../csi/requests.ts';
+import { type NfsServer, nas, nas2, nfsPool, waitFor } from '../../guest/bed.ts';
 import {
   Cluster,
   type ClusterNode,
@@ -17,7 +17,7 @@ import {
   unpublish,
   unstage,
   type Volume,
-} from '../guest/cluster.ts';
+} from '../../guest/cluster.ts';
 
 const mebibyte = 1024 * 1024;
 const healLimit = 180_000;
