@@ -11,6 +11,8 @@ for (const [version, kind] of [
   ['4.2', 'ext4'],
   ['4.2', 'raw'],
   ['3', 'directories'],
+  ['3', 'ext4'],
+  ['3', 'raw'],
 ] as const) {
   test(`csi-sanity passes on NFSv${version}, ${kind}`, async () => {
     // The list specs count all volumes: they get a pool that nothing else has used.
