@@ -35,8 +35,8 @@ export type CsiClient = {
   close(): void;
 };
 
-/** Calls without options fail with DEADLINE_EXCEEDED after this many milliseconds, so that no test hangs. */
-const defaultTimeout = 60_000;
+/** Calls without options fail with DEADLINE_EXCEEDED after this many milliseconds, as those of kubelet do. */
+const defaultTimeout = 120_000;
 
 export function connect(socket: string): CsiClient {
   const client = new Client(`unix:${socket}`, credentials.createInsecure(), {

@@ -3,6 +3,7 @@ import type { VolumeCapabilityAccessModeMode } from '../../src/wire/generated/cs
 /** The gRPC codes that tests expect. */
 export const code = {
   invalid: 3,
+  deadline: 4,
   notFound: 5,
   exists: 6,
   exhausted: 8,

@@ -27,6 +27,8 @@ for (const [version, kind] of [
         kind,
         what: `on NFSv${version}`,
         socket: berth.socket,
+        // NFSv3 does not tell where a file has data: ten gibibytes that are none would be read for each copy.
+        ...(version === '3' ? { volumeBytes: 64 * 1024 * 1024 } : {}),
         prefix: ['nsenter', '--target', String(a.pid), '--net', '--mount', '--uts', '--'],
       });
     } finally {

@@ -27,6 +27,8 @@ export interface SanityOptions {
   /** The command that csi-sanity is run with, for a run inside a host of the bed. */
   readonly prefix?: readonly string[];
   readonly leaveOut?: readonly LeftOut[];
+  /** In bytes, of each volume; else csi-sanity's ten gibibytes. */
+  readonly volumeBytes?: number;
 }
 
 /** The volumes, attachments, snapshots and copies that a pool has; deletions may be under way when the driver ends. */
@@ -43,6 +45,7 @@ export async function runSanity({
   socket,
   prefix = [],
   leaveOut = [],
+  volumeBytes,
 }: SanityOptions): Promise<void> {
   const { said, accessType, parameters } = sanityKinds[kind];
   const work = await mkdtemp(join(tmpdir(), 'berth-sanity-'));
@@ -59,6 +62,7 @@ export async function runSanity({
       `--csi.testvolumeparameters=${work}/parameters.yaml`,
       `--csi.testvolumeaccesstype=${accessType}`,
       '--csi.testnodevolumeattachlimit',
+      ...(volumeBytes === undefined ? [] : [`--csi.testvolumesize=${volumeBytes}`]),
       `--ginkgo.json-report=${work}/report.json`,
       '--ginkgo.no-color',
       ...leaveOut.map(({ spec }) => `--ginkgo.skip=${spec}`),

@@ -1,8 +1,10 @@
+import { availableParallelism } from 'node:os';
 import type { PoolConfig } from '../../config/schema.ts';
 import { DeviceBusyError, deviceSize, growLoop, identify, isLeaving } from '../../host/loop.ts';
 import { isFilesystemType } from '../capability.ts';
 import type { BindAsides } from '../directory/bind-asides.ts';
 import { KeyedMutex } from '../keyed-mutex.ts';
+import { Turns } from '../turns.ts';
 import { stagedAsOther } from './block-errors.ts';
 import { blockFailure } from './block-failure.ts';
 import { type BlockNote, originOf } from './block-notes.ts';
@@ -29,20 +31,35 @@ interface Target {
 
 const timeoutMs = 20_000;
 
+/**
+ * Of one pool. A node that comes back stages all its volumes: begun all together, none would be there before the last,
+ * and commands would meet their deadline while they wait for a processor.
+ */
+const stagesAtOnce = Math.max(4, 2 * availableParallelism());
+/** A stage that takes longer waits for a server, or for e2fsck, and keeps no processor from others. */
+const stagePatienceMs = 5_000;
+
 /** Block volumes on a node, one call at a time for each: staged, given to pods, made larger, and taken away again. */
 export class BlockNode {
   readonly #deps: BlockNodeDeps;
   readonly #stage: BlockStage;
   readonly #mutex = new KeyedMutex();
+  readonly #turns: ReadonlyMap<string, Turns>;
 
   constructor(deps: BlockNodeDeps) {
     this.#deps = deps;
     this.#stage = new BlockStage(deps);
+    this.#turns = new Map(
+      [...deps.pools.keys()].map((pool) => [pool, new Turns(stagesAtOnce, stagePatienceMs)]),
+    );
   }
 
   /** Repeated, it is the same as once. */
   async stage(request: StageBlock): Promise<void> {
-    await this.#mutex.run([`volume ${request.volumeId}`], () => this.#stage.run(request));
+    await this.#mutex.run([`volume ${request.volumeId}`], async () => {
+      const turns = this.#turns.get(request.location.pool.name) ?? new Turns(1);
+      await turns.take(() => this.#stage.run(request));
+    });
   }
 
   /** Throws FAILED_PRECONDITION where the volume is not staged, after a reboot too. */

@@ -8,6 +8,7 @@ import type { Pool } from '../../pools/pool.ts';
 import type { Named, Tree } from '../../pools/tree.ts';
 import { within } from '../../within.ts';
 import type { State } from '../state/state.ts';
+import { Turns } from '../turns.ts';
 import {
   beat,
   type CopyAbout,
@@ -24,7 +25,6 @@ import {
 } from './copy-lock.ts';
 import { addCopy, type CopyTotals, noCopies } from './copy-totals.ts';
 import { SilenceWatch } from './silence-watch.ts';
-import { Turns } from './turns.ts';
 
 /** What is to be copied, and what becomes of it. */
 export interface CopyWork<T> {

@@ -7,6 +7,7 @@ import { basename } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { refused } from '../../../csi/refused.ts';
 import { code } from '../../../csi/requests.ts';
+import { untilDone } from '../../../csi/until-done.ts';
 import { type NfsServer, nas, nas2, nfsPool, waitFor } from '../../guest/bed.ts';
 import {
   Cluster,
@@ -475,22 +476,24 @@ test('fifty images come and go on one node at the same time', async (t) => {
   const names = Array.from({ length: 50 }, (_, index) => `many-${index}`);
   const volumes = await Promise.all(
     names.map((name, index) =>
-      cluster.create(name, {
-        kind: index % 2 === 0 ? 'ext4' : 'raw',
-        mode: 'SINGLE_NODE_WRITER',
-        bytes: 16 * mebibyte,
-      }),
+      untilDone(() =>
+        cluster.create(name, {
+          kind: index % 2 === 0 ? 'ext4' : 'raw',
+          mode: 'SINGLE_NODE_WRITER',
+          bytes: 16 * mebibyte,
+        }),
+      ),
     ),
   );
-  await Promise.all(volumes.map((volume) => up(cluster, volume, a)));
+  await Promise.all(volumes.map((volume) => untilDone(() => up(cluster, volume, a))));
   assert.equal((await a.loops()).length, 50);
   assert.equal(a.poolMounts().length, 1);
   for (const volume of volumes) {
     const path = a.host.path(a.target(volume.id));
     assert.equal(statSync(path).isBlockDevice(), volume.kind === 'raw');
   }
-  await Promise.all(volumes.map((volume) => down(cluster, volume, a)));
+  await Promise.all(volumes.map((volume) => untilDone(() => down(cluster, volume, a))));
   assert.deepEqual([a.mounts(), await a.loops()], [[], []]);
-  await Promise.all(volumes.map((volume) => remove(cluster, volume)));
+  await Promise.all(volumes.map((volume) => untilDone(() => remove(cluster, volume))));
   await waitFor('nothing is left of the volumes', () => left(/\bmany-/).length === 0);
 });
