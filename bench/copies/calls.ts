@@ -1,5 +1,5 @@
 // What external-provisioner and csi-snapshotter call to copy, repeated until it is done.
-import { repeatAborted } from '../../test/support/repeat-aborted.ts';
+import { repeatUnfinished } from '../../test/support/repeat-unfinished.ts';
 import { type Contestant, type CreatedVolume, createVolume } from '../contestant.ts';
 
 /** A driver that copies within the call takes its time. Milliseconds. */
@@ -16,7 +16,7 @@ export async function takeSnapshot(
   const asked = { name, source_volume_id: volume };
   const end = Date.now() + timeout;
   while (Date.now() < end) {
-    const { snapshot } = await repeatAborted(
+    const { snapshot } = await repeatUnfinished(
       () => controller.Controller.CreateSnapshot(asked, deadline()),
       timeout,
     );
@@ -32,11 +32,11 @@ export async function deleteSnapshot({ controller }: Contestant, id: string): Pr
 /** A volume from a snapshot. */
 export function restore(contestant: Contestant, name: string, snapshot: string): Promise<CreatedVolume> {
   const source = { snapshot: { snapshot_id: snapshot } };
-  return repeatAborted(() => createVolume(contestant, name, { source, timeout }), timeout);
+  return repeatUnfinished(() => createVolume(contestant, name, { source, timeout }), timeout);
 }
 
 /** A volume from another one. */
 export function clone(contestant: Contestant, name: string, volume: string): Promise<CreatedVolume> {
   const source = { volume: { volume_id: volume } };
-  return repeatAborted(() => createVolume(contestant, name, { source, timeout }), timeout);
+  return repeatUnfinished(() => createVolume(contestant, name, { source, timeout }), timeout);
 }

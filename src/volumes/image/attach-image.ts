@@ -1,7 +1,6 @@
-import { realpath, stat } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { status } from '@grpc/grpc-js';
 import { CsiError } from '../../errors/csi-error.ts';
-import { deviceNumber } from '../../host/block-device.ts';
 import {
   attachLoop,
   DeviceBusyError,
@@ -12,6 +11,7 @@ import {
   listLoops,
   loopOf,
 } from '../../host/loop.ts';
+import { mountHolding, readMountinfo } from '../../host/mountinfo.ts';
 import type { PoolView } from '../../pools/shared-mount.ts';
 import type { AttachedDevice, AttachOptions } from '../block/attached-device.ts';
 
@@ -45,12 +45,11 @@ export async function attachImage(
 
 /**
  * On a share the device alone shows it. On a disk of this machine a link may lead out of the pool, and the mount table
- * does not have the device that Btrfs tells of a file.
+ * does not have the device that Btrfs and overlayfs tell of a file.
  */
 async function isInPool(view: PoolView, file: string, { device }: FileIdentity): Promise<boolean> {
   if (view.source !== undefined) return device === view.mount.device;
-  const pool = await stat(view.path, { bigint: true });
-  return device === deviceNumber(pool.dev) && (await realpath(file)) === file;
+  return (await realpath(file)) === file && mountHolding(readMountinfo(), file)?.id === view.mount.id;
 }
 
 function partOfImage(volumeId: string, loop: string): CsiError {

@@ -8,7 +8,6 @@ import { mountsBelow } from '../../../src/host/mountinfo.ts';
 import { cleanUp } from '../../support/clean-up.ts';
 import { type Driver, type DriverOptions, type Machine, makeMachine } from '../../support/driver.ts';
 import { loopsBelow } from '../../support/image-file.ts';
-import type { LoopFilesystem } from '../../support/loop-filesystem.ts';
 
 export const nodeId = 'node-1';
 
@@ -59,7 +58,7 @@ export interface Bed {
 export interface BedOptions {
   readonly devices?: readonly string[];
   /** What the pool is on. */
-  readonly disk?: LoopFilesystem;
+  readonly disk?: { readonly path: string };
 }
 
 /** Makes it; no mount, loop device or attachment in use may be left at the end of the test. */

@@ -1,15 +1,18 @@
 // Image volumes on a node: real loop devices, ext4 and xfs, on a local pool.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { open, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { execa } from 'execa';
 import { backingFile, deviceSize } from '../../../src/host/loop.ts';
 import { refused } from '../../csi/refused.ts';
 import { code } from '../../csi/requests.ts';
+import { cleanUp } from '../../support/clean-up.ts';
 import { imageFile, mebibyte } from '../../support/image-file.ts';
+import { loopFilesystem } from '../../support/loop-filesystem.ts';
 import { lvmLabel } from '../../support/lvm-label.ts';
+import { overlay } from '../../support/overlay.ts';
 import { partitionTable } from '../../support/partition-table.ts';
 import { temporaryDirectory } from '../../support/tree.ts';
 import { ext4, inUse, makeBed, raw, xfs } from './fixture.ts';
@@ -334,6 +337,45 @@ test('an existing image is used as it is, and one without a filesystem is not fo
   await volume.publish();
   await writeFile(join(volume.target, 'file'), 'content');
   await volume.down();
+});
+
+test('an image that a link or another file system leads to is refused, and nothing is attached', async (t) => {
+  const bed = await makeBed(t);
+  const outside = await temporaryDirectory(t);
+  const other = await loopFilesystem(t, 'ext4');
+  for (const folder of [outside, other.path]) await execa`truncate --size 64M ${folder}/own.img`;
+  await symlink(outside, join(bed.pool, 'link'));
+  await symlink(join(outside, 'own.img'), join(bed.pool, 'link.img'));
+  await mkdir(join(bed.pool, 'mounted'));
+  await writeFile(join(bed.pool, 'mounted.img'), '');
+  for (const [what, where] of [
+    [other.path, 'mounted'],
+    [join(other.path, 'own.img'), 'mounted.img'],
+  ] as const) {
+    await execa`mount --bind ${what} ${join(bed.pool, where)}`;
+    cleanUp(t, () => execa`umount --lazy ${join(bed.pool, where)}`);
+  }
+  for (const image of ['link/own.img', 'link.img', 'mounted/own.img', 'mounted.img']) {
+    const volume = await bed.existing(`own-${image}`, raw, { pool: 'scratch', image });
+    const told = await refused(
+      volume.attach().then(() => volume.stage()),
+      code.precondition,
+    );
+    assert.match(told, /symbolic link|another file system|no plain file/, image);
+    assert.deepEqual(bed.loops(), [], image);
+    await volume.detach();
+  }
+});
+
+test('a pool on an overlay has images too', async (t) => {
+  const bed = await makeBed(t, { disk: await overlay(t) });
+  for (const [kind, wish] of Object.entries({ ext4, raw })) {
+    const volume = await bed.volume(`pvc-${kind}`, wish, 64 * mebibyte);
+    for (const _ of ['once', 'twice']) await volume.up();
+    assert.equal(bed.loops().length, 1);
+    await volume.down();
+    await bed.driver.csi.Controller.DeleteVolume({ volume_id: volume.id });
+  }
 });
 
 test('two volumes with the same filesystem are mounted beside each other', async (t) => {

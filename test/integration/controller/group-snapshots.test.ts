@@ -7,7 +7,7 @@ import { refused } from '../../csi/refused.ts';
 import { code, request } from '../../csi/requests.ts';
 import { makeMachine } from '../../support/driver.ts';
 import { loopFilesystem } from '../../support/loop-filesystem.ts';
-import { repeatAborted } from '../../support/repeat-aborted.ts';
+import { repeatUnfinished } from '../../support/repeat-unfinished.ts';
 import { waitFor } from '../../vm/guest/wait-for.ts';
 import { withPools } from './local-pools.ts';
 
@@ -95,7 +95,7 @@ test('two controllers make one group', async (t) => {
   const drivers = [csi, (await startAnother()).csi];
   const [one, two] = await Promise.all(
     drivers.map(({ GroupController }) =>
-      repeatAborted(() => GroupController.CreateVolumeGroupSnapshot(asked)),
+      repeatUnfinished(() => GroupController.CreateVolumeGroupSnapshot(asked)),
     ),
   );
   assert.deepEqual(one, two);

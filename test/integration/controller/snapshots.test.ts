@@ -11,7 +11,7 @@ import { describeTree } from '../../support/describe-tree.ts';
 import { type Driver, makeMachine } from '../../support/driver.ts';
 import { loopFilesystem } from '../../support/loop-filesystem.ts';
 import { makeEverything } from '../../support/make-everything.ts';
-import { repeatAborted } from '../../support/repeat-aborted.ts';
+import { repeatUnfinished } from '../../support/repeat-unfinished.ts';
 import { waitFor } from '../../vm/guest/wait-for.ts';
 import { withPools } from './local-pools.ts';
 
@@ -191,13 +191,13 @@ test('two controllers make one snapshot, and one volume from it', async (t) => {
   await writeFile(join(pool, 'pvc-1/file'), 'content');
   const asked = { name: 'snap', source_volume_id: 'scratch/pvc-1' };
   const [one, two] = await Promise.all(
-    drivers.map(({ Controller }) => repeatAborted(() => Controller.CreateSnapshot(asked))),
+    drivers.map(({ Controller }) => repeatUnfinished(() => Controller.CreateSnapshot(asked))),
   );
   assert.deepEqual(one, two);
   assert.equal((await readdir(join(pool, '.berth/snapshots'))).length, 2, 'one record, and its data');
   const wanted = { ...request('pvc-2'), volume_content_source: fromSnapshot('snap') };
   const [three, four] = await Promise.all(
-    drivers.map(({ Controller }) => repeatAborted(() => Controller.CreateVolume(wanted))),
+    drivers.map(({ Controller }) => repeatUnfinished(() => Controller.CreateVolume(wanted))),
   );
   assert.deepEqual(three, four);
   assert.deepEqual(await readdir(join(pool, 'pvc-2')), ['file']);

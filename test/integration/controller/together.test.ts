@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { capability, code, request } from '../../csi/requests.ts';
 import { makeMachine } from '../../support/driver.ts';
 import { loopFilesystem } from '../../support/loop-filesystem.ts';
-import { repeatAborted } from '../../support/repeat-aborted.ts';
+import { repeatUnfinished } from '../../support/repeat-unfinished.ts';
 import { waitFor } from '../../vm/guest/wait-for.ts';
 import { withPools } from './local-pools.ts';
 
@@ -37,10 +37,10 @@ test('two controllers on one pool: one writer, no lost change, no torn record', 
     const mutable_parameters = { onDelete: (rounds - round) % 2 === 0 ? 'archive' : 'retain' };
     const size = String(round * 1000);
     await Promise.all([
-      repeatAborted(() =>
+      repeatUnfinished(() =>
         drivers[0].ControllerExpandVolume({ ...id, capacity_range: { required_bytes: size } }),
       ),
-      repeatAborted(() => drivers[1].ControllerModifyVolume({ ...id, mutable_parameters })),
+      repeatUnfinished(() => drivers[1].ControllerModifyVolume({ ...id, mutable_parameters })),
     ]);
     for (const controller of drivers) {
       const { volume } = await controller.ControllerGetVolume(id);
@@ -83,7 +83,7 @@ test('a client that gives up does not stop the work; its retry finds it done', a
     const { entries } = await csi.Controller.ListVolumes({});
     return entries.length === 2 && readlink(record);
   });
-  const { volume } = await repeatAborted(() => create());
+  const { volume } = await repeatUnfinished(() => create());
   assert.equal(volume?.volume_id, 'loop/pvc-1');
   assert.equal(await readlink(record), made, 'the retry finds that volume');
   assert.ok((await stat(join(filesystem.path, 'pvc-1'))).isDirectory());

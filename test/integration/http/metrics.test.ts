@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { refused } from '../../csi/refused.ts';
 import { capability, code, request } from '../../csi/requests.ts';
 import { type Driver, makeMachine } from '../../support/driver.ts';
-import { repeatAborted } from '../../support/repeat-aborted.ts';
+import { repeatUnfinished } from '../../support/repeat-unfinished.ts';
 import { scrape } from '../../support/scrape.ts';
 import { waitFor } from '../../vm/guest/wait-for.ts';
 import { deadPool, withPools } from '../controller/local-pools.ts';
@@ -105,7 +105,7 @@ test('an image that is replaced after a forced detach is counted', async (t) => 
   await Controller.ControllerUnpublishVolume({ volume_id: volume.volume_id, node_id: 'node-1' });
   await symlink('{"v":1,"node":"node-2","max":0}', join(machine.pool, '.berth/nodes/node-2'));
   await shows(driver, 'berth_images_replaced_total{pool="scratch"}', 0);
-  await repeatAborted(() => Controller.ControllerPublishVolume({ ...volume, node_id: 'node-2' }));
+  await repeatUnfinished(() => Controller.ControllerPublishVolume({ ...volume, node_id: 'node-2' }));
   await shows(driver, 'berth_images_replaced_total{pool="scratch"}', 1);
 });
 

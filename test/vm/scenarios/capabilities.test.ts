@@ -18,7 +18,7 @@ import { request } from '../../csi/requests.ts';
 import { containerOf, objectsOf, theOnly, type Workload } from '../../deploy/helm.ts';
 import { capabilityCount, cappedTo } from '../../support/capabilities.ts';
 import { makeEverything } from '../../support/make-everything.ts';
-import { repeatAborted } from '../../support/repeat-aborted.ts';
+import { repeatUnfinished } from '../../support/repeat-unfinished.ts';
 import { BerthProcess, c, nas, waitFor } from '../guest/bed.ts';
 
 function capabilities(): readonly string[] {
@@ -57,7 +57,7 @@ async function takeCopies(controller: CsiClient['Controller']): Promise<void> {
     return (await controller.CreateSnapshot(asked)).snapshot?.ready_to_use === true;
   });
   const source = { volume_content_source: { snapshot: { snapshot_id: 'nas/snap' } } };
-  await repeatAborted(() => controller.CreateVolume({ ...request('restored'), ...source }));
+  await repeatUnfinished(() => controller.CreateVolume({ ...request('restored'), ...source }));
 }
 
 const namesIn = (path: string): string[] =>

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import type { CsiClient } from '../../csi/client.ts';
 import { capability } from '../../csi/requests.ts';
-import { repeatAborted } from '../../support/repeat-aborted.ts';
+import { repeatUnfinished } from '../../support/repeat-unfinished.ts';
 import { a, BerthProcess, b, c, type Host, nas, nfsPool, waitFor } from '../guest/bed.ts';
 import { left } from '../guest/cluster.ts';
 
@@ -64,7 +64,7 @@ test('of two that attach one volume at once, one does, and a deletion never meet
     await create(round % 2 === 0 ? one : two, name);
     const attached = await Promise.all([worked(attach(one, name, 'a')), worked(attach(two, name, 'b'))]);
     assert.deepEqual(attached.sort(), [false, true], `round ${round}`);
-    await repeatAborted(() => one.ControllerUnpublishVolume({ volume_id: `nas/${name}` }));
+    await repeatUnfinished(() => one.ControllerUnpublishVolume({ volume_id: `nas/${name}` }));
 
     const [deleted, again] = await Promise.all([
       worked(one.DeleteVolume({ volume_id: `nas/${name}` })),
@@ -72,8 +72,8 @@ test('of two that attach one volume at once, one does, and a deletion never meet
     ]);
     assert.ok(!(deleted && again), `round ${round}: deleted and attached`);
     assert.equal(existsSync(`${nas.export}/${name}`), !deleted);
-    await repeatAborted(() => two.ControllerUnpublishVolume({ volume_id: `nas/${name}` }));
-    await repeatAborted(() => two.DeleteVolume({ volume_id: `nas/${name}` }));
+    await repeatUnfinished(() => two.ControllerUnpublishVolume({ volume_id: `nas/${name}` }));
+    await repeatUnfinished(() => two.DeleteVolume({ volume_id: `nas/${name}` }));
     assert.ok(!existsSync(`${nas.export}/${name}`));
   }
   await waitFor('nothing is left', () => left(/\bv\d+\b/).length === 0);
@@ -90,7 +90,7 @@ test('what one has changed is what the other goes by at once', async (t) => {
     const sizes = [4096, 8192];
     await Promise.all(
       [one, two].map((csi, index) =>
-        repeatAborted(() =>
+        repeatUnfinished(() =>
           csi.ControllerExpandVolume({
             volume_id: id,
             capacity_range: { required_bytes: String(sizes[index]) },

@@ -9,7 +9,7 @@ import { refused } from '../../../csi/refused.ts';
 import { capability, code } from '../../../csi/requests.ts';
 import { describeTree } from '../../../support/describe-tree.ts';
 import { makeEverything } from '../../../support/make-everything.ts';
-import { repeatAborted } from '../../../support/repeat-aborted.ts';
+import { repeatUnfinished } from '../../../support/repeat-unfinished.ts';
 import {
   added,
   BerthProcess,
@@ -35,7 +35,7 @@ async function start(t: TestContext, host: Host, server: NfsServer, version: str
 }
 
 const create = ({ Controller }: CsiClient, name: string, source: object = {}) =>
-  repeatAborted(() =>
+  repeatUnfinished(() =>
     Controller.CreateVolume({ name, volume_capabilities: [capability()], capacity_range: {}, ...source }),
   );
 
@@ -44,7 +44,7 @@ const fromSnapshot = { volume_content_source: { snapshot: { snapshot_id: 'pool/s
 async function snapshotIsReady({ Controller }: CsiClient, volume: string): Promise<void> {
   await waitFor('the snapshot is ready', async () => {
     const asked = { name: 'snap', source_volume_id: `pool/${volume}` };
-    const { snapshot } = await repeatAborted(() => Controller.CreateSnapshot(asked));
+    const { snapshot } = await repeatUnfinished(() => Controller.CreateSnapshot(asked));
     return snapshot?.ready_to_use === true;
   });
 }
