@@ -2,7 +2,7 @@ import { status } from '@grpc/grpc-js';
 import { CsiError } from '../../errors/csi-error.ts';
 import { isErrno } from '../../errors/errno.ts';
 import type { Dir, Tree } from '../../pools/tree.ts';
-import { releaseShare } from '../snapshots/shares.ts';
+import { endShare } from '../snapshots/snapshot-records.ts';
 import { archiveEntry } from '../state/archive-entry.ts';
 import {
   type Aside,
@@ -114,8 +114,8 @@ async function remove(
   }
   await releasePath(state, tree, record.subDir, key);
   if (endOf(record) === 'archive') await archiveRecord(state, tree, aside, entry);
-  if (record.shared !== undefined)
-    await releaseShare(state, tree, { data: record.shared, id: record.id, key });
+  if (record.shared !== undefined && record.from !== undefined)
+    await endShare(state, tree, { data: record.shared, id: record.id, key }, record.from.key);
   return { kind: 'gone', aside };
 }
 

@@ -4,7 +4,7 @@ import { ignoring, isErrno } from '../../errors/errno.ts';
 import type { Tree } from '../../pools/tree.ts';
 import { type State, stateDirMode } from '../state/state.ts';
 import { isKey } from '../volume-id.ts';
-import { sharedData } from './shares.ts';
+import { releaseShare, type Share, sharedData } from './shares.ts';
 import { decodeSnapshot, encodeSnapshot, type SnapshotRecord } from './snapshot-record.ts';
 
 /** Reads a snapshot's record; undefined where there is none. An unreadable one is an error that names the file. */
@@ -52,8 +52,8 @@ export async function createSnapshotRecord(
 }
 
 /**
- * Forgets a snapshot, and has what it is of removed in the background, unless volumes are served from it: then that is
- * swept up after the last of them, and also where this is killed in between.
+ * Forgets a snapshot, and has what it is of removed in the background, unless volumes are served from it: then that goes
+ * with the last of them (endShare). Where this is killed in between it is swept up.
  */
 export async function removeSnapshot(
   state: State,
@@ -64,6 +64,23 @@ export async function removeSnapshot(
   await ignoring(tree.unlink(state.snapshots, key), 'ENOENT');
   await tree.sync(state.snapshots);
   if (!(await sharedData(state, tree)).has(data)) await moveDataAway(state, tree, data);
+}
+
+/**
+ * A volume is served from a snapshot no more, which had this key; what of the snapshot was kept for it alone goes. Looked
+ * for in the order in which a snapshot is removed: whoever makes a share looks at the record after it.
+ */
+export async function endShare(state: State, tree: Tree, share: Share, snapshot: string): Promise<void> {
+  await releaseShare(state, tree, share);
+  // An unreadable record may have this data too.
+  const record = await readSnapshotAnew(state, tree, snapshot).catch(orUnreadable);
+  if (record === 'unreadable' || record?.data === share.data) return;
+  if (!(await sharedData(state, tree)).has(share.data)) await moveDataAway(state, tree, share.data);
+}
+
+function orUnreadable(error: unknown): 'unreadable' {
+  if (isUnreadable(error)) return 'unreadable';
+  throw error;
 }
 
 /** Has a snapshot's directory or image removed in the background. */

@@ -1,6 +1,6 @@
 // Volumes that show a snapshot itself: what a killed controller leaves, and snapshots that are deleted under them.
 import assert from 'node:assert/strict';
-import { access, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Tree } from '../../../src/pools/tree.ts';
@@ -137,6 +137,38 @@ test('a killed DeleteVolume of what shows a snapshot leaves the snapshot, and no
       assert.equal(await readRecord(state, tree, 'new'), undefined);
     },
   );
+});
+
+test('what a deleted snapshot was of goes with the last volume that shows it, without a sweep', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const { state, tree } = await openTree(t, directory);
+  await makeSnapshot(state, tree, directory);
+  await share(state, tree);
+  const source = { kind: 'snapshot', key: 'snap', record: snapshot } as const;
+  await shareSnapshot(state, tree, 'other', volumeRecord({ name: 'other', id: 'EEEEEEEE' }), source);
+  await removeIt(state, tree);
+  await removeVolume(state, tree);
+  await access(join(directory, '.berth/snapshots', data, 'file'));
+  await deleteDirectory(state, tree, 'other');
+  assert.deepEqual(await folder(directory, 'snapshots'), []);
+  assert.equal((await folder(directory, 'trash')).filter((name) => name.startsWith('snapshot-')).length, 1);
+});
+
+test('a volume that shows a snapshot goes, and the snapshot stays, also one whose record cannot be read', async (t) => {
+  for (const record of [undefined, 'not a record']) {
+    const directory = await temporaryDirectory(t);
+    const { state, tree } = await openTree(t, directory);
+    await makeSnapshot(state, tree, directory);
+    await share(state, tree);
+    const path = join(directory, '.berth/snapshots/snap');
+    if (record !== undefined) {
+      await rm(path);
+      await symlink(record, path);
+    }
+    await removeVolume(state, tree);
+    assert.deepEqual(await folder(directory, 'shares'), []);
+    assert.deepEqual(await folder(directory, 'snapshots'), [data, 'snap']);
+  }
 });
 
 for (const [what, first, second] of [
